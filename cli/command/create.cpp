@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command/command.hpp"
+#include "cli/command/flags.hpp"
+#include "cli/command/job.hpp"
+
+namespace vbackup::cli {
+
+namespace {
+
+struct Arguments : Common {
+    std::string target;
+    Chosen chosen;
+    std::string to;
+    std::string id;
+    bool no_wait = false;
+    bool allow_skipped_tenants = false;
+    bool keep_on_server = false;
+};
+
+void setup(CLI::App& app, Arguments& asked) {
+    add_positional(app, "TARGET", asked.target);
+    add_collections(app, asked.chosen, true);
+    add_value(app, "--to", asked.to, "STORE", "bring the backup home to this store");
+    add_value(app, "--id", asked.id, "ID",
+              "name it so, instead of after target and time; goes on with an unfinished one");
+    app.add_flag("--no-wait", asked.no_wait,
+                 "return when the server has taken the job; the backup stays with the server");
+    app.add_flag("--allow-skipped-tenants", asked.allow_skipped_tenants, "go on although tenants would be left out");
+    app.add_flag("--keep-on-server", asked.keep_on_server, "do not remove the server's copy after it came home");
+    add_driver_options(app, asked);
+    add_limits(app, asked, "24h", true);
+    add_parallel(app, asked);
+    add_changing(app, asked);
+    add_common(app, asked);
+}
+
+Answer run(Session& session, const Arguments& asked) {
+    if (asked.no_wait && !asked.to.empty())
+        throw Error(ErrorKind::usage, "--to and --no-wait exclude each other: vbackup itself must move the bytes",
+                    "leave out --no-wait, or leave out --to and use `vbackup download` later");
+    const auto scene = session.open(asked.target, "create", asked.to);
+    backup::CreateOptions options{.id = asked.id,
+                                  .scope = scope_of(asked.chosen),
+                                  .options = scene->options,
+                                  .keep = scene->store && !asked.no_wait,
+                                  .keep_on_server = asked.keep_on_server,
+                                  .wait = !asked.no_wait,
+                                  .dry_run = asked.dry_run};
+    if (asked.allow_skipped_tenants) options.options["allow-skipped-tenants"] = "true";
+    if (options.id.empty()) options.id = backup::make_id(scene->stage.target, session.call().clock.wall());
+    return deed(session, *scene, {"create", asked.target, options.id},
+                [&] { return backup::create(session.call(), scene->stage, options); });
+}
+
+}  // namespace
+
+Command create_command() {
+    auto command = make_command<Arguments>(
+        {.name = "create",
+         .summary = "make a backup, wait until it is really there, and prove it",
+         .about = "Without --to the backup goes to the store that the configuration names, or stays with the server. "
+                  "What can be known before the first request that changes anything is checked first.",
+         .examples = {"vbackup create prod", "vbackup create http://localhost:6333 --to /var/backups/vbackup",
+                      "vbackup create prod --collection 'Doc*' -o backend=s3", "vbackup create prod --no-wait"},
+         .exits = {ErrorKind::partial, ErrorKind::deadline, ErrorKind::stalled, ErrorKind::not_found,
+                   ErrorKind::conflict, ErrorKind::busy, ErrorKind::cancelled, ErrorKind::job_failed,
+                   ErrorKind::refused, ErrorKind::unsupported, ErrorKind::unreachable, ErrorKind::denied,
+                   ErrorKind::not_understood, ErrorKind::storage, ErrorKind::configuration},
+         .options_of = "create"},
+        setup, run);
+    command.changes = true;
+    return command;
+}
+
+}  // namespace vbackup::cli

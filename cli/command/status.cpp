@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "cli/command/command.hpp"
+#include "cli/command/flags.hpp"
+#include "cli/command/job.hpp"
+
+namespace vbackup::cli {
+
+namespace {
+
+using model::Found;
+using model::Phase;
+
+struct Arguments : Common {
+    std::string subject;
+    std::string id;
+};
+
+void setup(CLI::App& app, Arguments& asked) {
+    add_positional(app, "TARGET|STORE", asked.subject);
+    app.add_option("ID", asked.id);
+    add_driver_options(app, asked);
+    add_limits(app, asked, "5m", false);
+    add_common(app, asked);
+}
+
+std::string name_of(const Found& found) {
+    return found.id.empty() ? found.name : found.id;
+}
+
+std::optional<Error> problem_of(const Found& found) {
+    const auto kind = kind_of(found.phase);
+    if (!kind) return std::nullopt;
+    std::string message = fmt::format("{} is {}", name_of(found), model::word(found.phase));
+    if (!found.said.empty()) message += ", the server says " + found.said;
+    if (!found.why.empty()) message += ": " + found.why;
+    return Error(*kind, one_line(message, 2000), "", {{"id", name_of(found)}});
+}
+
+Answer about_one(Found found) {
+    auto problem = problem_of(found);
+    const bool runs = still_runs(found.phase);
+    return {.value = StatusReport{std::move(found), std::nullopt, true}, .problem = std::move(problem), .runs = runs};
+}
+
+// Is all well? There is a good backup, and the last one that came to an end is good too.
+Answer about_all(const std::string& subject, const std::vector<Found>& all, std::optional<Found> newest) {
+    const auto good =
+        std::find_if(all.begin(), all.end(), [](const Found& one) { return one.phase == Phase::succeeded; });
+    const auto ended = std::find_if(all.begin(), all.end(), [](const Found& one) { return !still_runs(one.phase); });
+    StatusReport report{std::move(newest), std::nullopt, false};
+    std::optional<Error> problem;
+    if (good == all.end())
+        problem = Error(ErrorKind::stale, fmt::format("there is no good backup of {}", subject),
+                        "`vbackup create` makes one");
+    else
+        report.good = *good;
+    if (!problem && ended != all.end()) problem = problem_of(*ended);
+    return {.value = std::move(report), .problem = std::move(problem)};
+}
+
+Answer in_store(Session& session, const Arguments& asked) {
+    const auto place = session.open_store(asked.subject);
+    auto all = backup::list(session.call(), place->catalog);
+    if (asked.id.empty()) return about_all(asked.subject, all, all.empty() ? std::nullopt : std::optional(all.front()));
+    const auto found = std::find_if(all.begin(), all.end(), [&](const Found& one) { return one.id == asked.id; });
+    if (found == all.end())
+        throw Error(ErrorKind::not_found, fmt::format("there is no backup {} in {}", one_line(asked.id), asked.subject),
+                    fmt::format("`vbackup list {}` shows what is there", asked.subject));
+    return about_one(std::move(*found));
+}
+
+Answer run(Session& session, const Arguments& asked) {
+    if (Session::is_store(asked.subject)) return in_store(session, asked);
+    const auto scene = session.open(asked.subject, "status", "");
+    if (!asked.id.empty()) return about_one(backup::status(session.call(), scene->stage, asked.id, scene->options));
+    auto all = backup::list(session.call(), scene->stage, scene->options);
+    if (all.empty()) return about_all(asked.subject, all, std::nullopt);
+    // The list shows what was noted; the newest is looked at now.
+    if (all.front().managed && !model::is_final(all.front().phase))
+        all.front() = backup::status(session.call(), scene->stage, all.front().id, scene->options);
+    return about_all(asked.subject, all, all.front());
+}
+
+}  // namespace
+
+Command status_command() {
+    return make_command<Arguments>(
+        {.name = "status",
+         .summary = "show one job or backup; without ID the newest, and whether all is well",
+         .about =
+             "With an ID the exit status is 0 when the backup is good, 4 while it runs, 11 when it failed. Without one "
+             "it is 0 when there is a good backup and the last one that came to an end is good.",
+         .examples = {"vbackup status prod", "vbackup status prod prod-20261121t074700z",
+                      "vbackup status /var/backups/vbackup"},
+         .exits = {ErrorKind::deadline, ErrorKind::not_found, ErrorKind::cancelled, ErrorKind::job_failed,
+                   ErrorKind::stale, ErrorKind::unreachable, ErrorKind::denied, ErrorKind::not_understood,
+                   ErrorKind::storage, ErrorKind::configuration},
+         .options_of = "status"},
+        setup, run);
+}
+
+}  // namespace vbackup::cli

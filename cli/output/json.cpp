@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <nlohmann/json.hpp>
+
+#include "backup/find.hpp"
+#include "base/text.hpp"
+#include "cli/output/answer.hpp"
+#include "cli/output/error.hpp"
+
+namespace vbackup::cli {
+
+namespace {
+
+// Keys stay in the order in which they are written, for people who read it.
+using Json = nlohmann::ordered_json;
+
+Json text_or_null(std::string_view text) {
+    return text.empty() ? Json(nullptr) : Json(text);
+}
+Json time_or_null(const std::optional<Moment>& moment) {
+    return moment ? Json(format_time(*moment)) : Json(nullptr);
+}
+Json number_or_null(const std::optional<std::uint64_t>& number) {
+    return number ? Json(*number) : Json(nullptr);
+}
+
+// Names of one kind as a list of objects, so that facts can be added to each later.
+Json named(const std::vector<std::string>& names, const char* key = "name") {
+    Json list = Json::array();
+    for (const auto& name : names) list.push_back({{key, name}});
+    return list;
+}
+
+Json json_of(const model::Found& found) {
+    return {{"id", text_or_null(found.id)},
+            {"name", found.name},
+            {"managed", found.managed},
+            {"phase", model::word(found.phase)},
+            {"said", text_or_null(found.said)},
+            {"why", text_or_null(found.why)},
+            {"started", time_or_null(found.started)},
+            {"completed", time_or_null(found.completed)},
+            {"size", number_or_null(found.size)},
+            {"kept", found.kept},
+            {"where", text_or_null(found.where)},
+            {"driver", text_or_null(found.driver)},
+            {"collections", named(found.collections)}};
+}
+
+Json json_of(const std::optional<model::Found>& found) {
+    return found ? json_of(*found) : Json(nullptr);
+}
+
+Json json_of(const model::Part& part) {
+    return {{"node", text_or_null(part.node)},
+            {"shard", text_or_null(part.shard)},
+            {"collection", text_or_null(part.collection)}};
+}
+
+// A manifest as lists show it, with its counts, files and notes besides.
+Json json_of(const model::Manifest& manifest, const std::string& store) {
+    Json out = json_of(backup::describe(manifest, store));
+    out["product"] = text_or_null(manifest.product);
+    out["server_version"] = text_or_null(manifest.server_version);
+    out["target_url"] = text_or_null(manifest.target_url);
+    out["collections"] = Json::array();
+    for (const auto& entry : manifest.collections)
+        out["collections"].push_back({{"name", entry.before.name},
+                                      {"count", number_or_null(entry.before.count)},
+                                      {"count_after", number_or_null(entry.count_after)}});
+    out["files"] = Json::array();
+    for (const auto& file : manifest.files)
+        out["files"].push_back({{"name", file.name},
+                                {"size", number_or_null(file.size)},
+                                {"sha256", text_or_null(file.sha256)},
+                                {"kept", file.kept}});
+    out["notes"] = named(manifest.notes, "message");
+    return out;
+}
+
+Json json_of(const model::Plan& plan) {
+    Json steps = Json::array();
+    for (const auto& step : plan.steps)
+        steps.push_back({{"id", step.id},
+                         {"what", step.what},
+                         {"part", json_of(step.part)},
+                         {"destroys", step.destroys},
+                         {"after", named(step.after, "id")}});
+    return {{"steps", steps}, {"notes", named(plan.notes, "message")}};
+}
+
+Json json_of(const model::Proof& proof) {
+    Json findings = Json::array();
+    for (const auto& finding : proof.findings) findings.push_back({{"what", finding.what}, {"good", finding.good}});
+    return {{"good", proof.good()}, {"findings", findings}};
+}
+
+Json document_of(const Listing& listing) {
+    Json backups = Json::array();
+    for (const auto& found : listing.backups) backups.push_back(json_of(found));
+    return {{"backups", backups}};
+}
+
+Json document_of(const StatusReport& report) {
+    Json out{{"backup", json_of(report.newest)}};
+    if (!report.asked_by_id) out["newest_good"] = json_of(report.good);
+    return out;
+}
+
+Json document_of(const Deed& deed) {
+    const auto& result = deed.result;
+    return {{"verb", deed.verb},
+            {"target", deed.target},
+            {"id", deed.id},
+            {"dry_run", result.dry_run},
+            {"backup", result.manifest ? json_of(*result.manifest, deed.store) : json_of(result.under_way)},
+            {"under_way", result.under_way.has_value() && !model::is_final(result.under_way->phase)},
+            {"plan", json_of(result.plan)},
+            {"proof", result.proof.findings.empty() ? Json(nullptr) : json_of(result.proof)},
+            {"took_ms", deed.took.count()}};
+}
+
+Json document_of(const Removals& removals) {
+    Json items = Json::array();
+    for (const auto& item : removals.items)
+        items.push_back({{"id", item.id},
+                         {"deleted", !item.error && !removals.dry_run},
+                         {"error", item.error ? Json::parse(error_object(*item.error, std::nullopt)) : Json(nullptr)},
+                         {"plan", json_of(item.plan)}});
+    return {{"verb", "delete"}, {"dry_run", removals.dry_run}, {"backups", items}};
+}
+
+Json document_of(const Verified& verified) {
+    Json files = Json::array();
+    for (const auto& file : verified.verification.files)
+        files.push_back({{"name", file.name},
+                         {"good", file.problem.empty()},
+                         {"problem", text_or_null(file.problem)},
+                         {"size", file.size}});
+    return {{"id", verified.verification.manifest.id}, {"good", verified.verification.good()}, {"files", files}};
+}
+
+Json json_of(const model::Inspection& inspection) {
+    Json nodes = Json::array(), collections = Json::array();
+    for (const auto& node : inspection.nodes)
+        nodes.push_back({{"name", node.name},
+                         {"address", text_or_null(node.address)},
+                         {"version", text_or_null(node.version)},
+                         {"healthy", node.healthy},
+                         {"said", text_or_null(node.state)}});
+    for (const auto& collection : inspection.collections)
+        collections.push_back({{"name", collection.name},
+                               {"count", number_or_null(collection.count)},
+                               {"shards", collection.shards == 0 ? Json(nullptr) : Json(collection.shards)},
+                               {"replicas", collection.replicas == 0 ? Json(nullptr) : Json(collection.replicas)},
+                               {"aliases", named(collection.aliases)}});
+    return {{"product", inspection.product},
+            {"server_version", inspection.version},
+            {"ready", inspection.ready},
+            {"free_bytes", number_or_null(inspection.free_bytes)},
+            {"nodes", nodes},
+            {"collections", collections},
+            {"obstacles", named(inspection.obstacles, "message")},
+            {"cautions", named(inspection.warnings, "message")}};
+}
+
+Json document_of(const CheckReport& report) {
+    Json out{{"target", report.target}, {"url", report.url}, {"driver", report.driver}};
+    out.update(json_of(report.inspection));
+    out["store"] = report.store.empty()
+                       ? Json(nullptr)
+                       : Json{{"where", report.store}, {"free_bytes", number_or_null(report.store_free)}};
+    return out;
+}
+
+std::string_view support_word(driver::Support support) {
+    switch (support) {
+        case driver::Support::full:
+            return "full";
+        case driver::Support::part:
+            return "part";
+        case driver::Support::none:
+            break;
+    }
+    return "none";
+}
+
+Json document_of(const DriverList& list) {
+    Json drivers = Json::array();
+    for (const auto& entry : list.drivers) {
+        Json abilities = Json::array(), options = Json::array();
+        for (const auto& able : entry.abilities)
+            abilities.push_back(
+                {{"verb", able.verb}, {"support", support_word(able.support)}, {"note", text_or_null(able.note)}});
+        for (const auto& option : entry.options)
+            options.push_back({{"name", option.name},
+                               {"value", option.value},
+                               {"verbs", option.verbs},
+                               {"since", text_or_null(option.since)},
+                               {"help", option.help}});
+        drivers.push_back(
+            {{"name", entry.name}, {"product", entry.product}, {"abilities", abilities}, {"options", options}});
+    }
+    return {{"drivers", drivers}};
+}
+
+Json document_of(const Text&) {
+    return Json::object();
+}  // never asked: render_json gives it as it is
+
+// Bytes that are no UTF-8 are replaced: a server's name for something must never make the document unreadable.
+std::string dump(const Json& json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::string render_json(const Value& value, const std::vector<std::string>& warnings) {
+    if (const auto* text = std::get_if<Text>(&value)) return text->text;
+    Json out{{"version", 1}};
+    out.update(std::visit([](const auto& it) { return document_of(it); }, value));
+    out["warnings"] = named(warnings, "message");
+    return dump(out) + "\n";
+}
+
+std::string error_object(const Error& error, std::optional<int> exit_code) {
+    const auto& info = describe(error.kind());
+    Json context = Json::object();
+    for (const auto& [key, value] : error.context()) context[key] = value;
+    return dump({{"kind", info.word},
+                 {"exit", exit_code.value_or(info.exit_code)},
+                 {"message", error.message()},
+                 {"hint", text_or_null(error.hint())},
+                 {"context", context}});
+}
+
+std::string event_object(std::string_view event, std::string_view message) {
+    return dump({{"version", 1}, {"event", event}, {"message", message}});
+}
+
+std::string event_object(const Snapshot& now) {
+    return dump({{"version", 1},
+                 {"event", "progress"},
+                 {"stage", text_or_null(now.stage)},
+                 {"bytes_done", now.bytes_done},
+                 {"bytes_total", now.bytes_total == 0 ? Json(nullptr) : Json(now.bytes_total)},
+                 {"steps_done", now.steps_done},
+                 {"steps_total", now.steps_total},
+                 {"elapsed_ms", now.elapsed.count()}});
+}
+
+}  // namespace vbackup::cli

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "backup/find.hpp"
+#include "base/text.hpp"
+#include "cli/output/answer.hpp"
+
+namespace vbackup::cli {
+
+namespace {
+
+std::string plural(std::size_t count, std::string_view one, std::string_view many) {
+    return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
+std::string joined(const std::vector<std::string>& items, std::size_t most = 8) {
+    std::string out;
+    for (std::size_t i = 0; i < items.size() && i < most; ++i) out += (i == 0 ? "" : ", ") + items[i];
+    if (items.size() > most) out += fmt::format(" and {} more", items.size() - most);
+    return out;
+}
+
+std::string time_of(const std::optional<Moment>& moment) {
+    return moment ? format_time(*moment) : "";
+}
+std::string bytes_of(const std::optional<std::uint64_t>& bytes) {
+    return bytes ? format_bytes(*bytes) : "";
+}
+
+std::string took(const model::Found& found) {
+    if (!found.started || !found.completed || *found.completed < *found.started) return "";
+    return format_duration(std::chrono::duration_cast<Milliseconds>(*found.completed - *found.started));
+}
+
+// kept: the bytes lie in a store of ours; left: with the server; unmanaged: vbackup did not make it.
+std::string keeping(const model::Found& found) {
+    if (!found.managed) return "unmanaged";
+    return found.kept ? "kept" : "left";
+}
+
+std::string name_of(const model::Found& found) {
+    return found.id.empty() ? found.name : found.id;
+}
+
+// Our word for the phase, and the server's own where it says more.
+std::string state_of(const model::Found& found) {
+    const std::string state(model::word(found.phase));
+    return found.phase == model::Phase::unknown && !found.said.empty() ? state + " (" + found.said + ")" : state;
+}
+
+Tint tint_of(model::Phase phase) {
+    switch (phase) {
+        case model::Phase::succeeded:
+            return Tint::good;
+        case model::Phase::failed:
+        case model::Phase::gone:
+        case model::Phase::unknown:
+            return Tint::bad;
+        default:
+            return Tint::warning;
+    }
+}
+
+std::string text_of(const Listing& listing, const Style& style) {
+    if (listing.backups.empty()) return "no backups\n";
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& found : listing.backups)
+        rows.push_back({name_of(found), state_of(found), keeping(found), time_of(found.started), took(found),
+                        bytes_of(found.size), joined(found.collections, 3), found.where});
+    return render_table(
+        {{"ID"}, {"STATE"}, {"KIND"}, {"STARTED"}, {"TOOK", true}, {"SIZE", true}, {"COLLECTIONS"}, {"WHERE"}}, rows,
+        style);
+}
+
+Pairs pairs_of(const model::Found& found) {
+    return {{"said", found.said},
+            {"why", found.why},
+            {"kind", keeping(found)},
+            {"started", time_of(found.started)},
+            {"completed", time_of(found.completed)},
+            {"took", took(found)},
+            {"size", bytes_of(found.size)},
+            {"collections", joined(found.collections)},
+            {"where", found.where},
+            {"driver", found.driver}};
+}
+
+std::string text_of(const StatusReport& report, const Style& style) {
+    if (!report.newest) return "no backups\n";
+    const auto& found = *report.newest;
+    std::string out = fmt::format("{}: {}\n{}", one_line(name_of(found)),
+                                  paint(style, tint_of(found.phase), one_line(state_of(found))),
+                                  render_pairs(pairs_of(found), style));
+    if (report.asked_by_id || (report.good && name_of(*report.good) == name_of(found))) return out;
+    if (!report.good) return out + "no good backup\n";
+    return out + fmt::format("newest good backup: {}, started {}\n", one_line(name_of(*report.good)),
+                             report.good->started ? format_time(*report.good->started) : "at an unknown time");
+}
+
+std::string steps_of(const model::Plan& plan, const Style& style) {
+    std::string out;
+    std::size_t number = 0;
+    for (const auto& step : plan.steps) {
+        out += fmt::format("  {:>2}. {}", ++number, one_line(step.what));
+        if (const auto part = step.part.text(); !part.empty()) out += fmt::format(" ({})", one_line(part));
+        if (step.destroys) out += " " + paint(style, Tint::bad, "[destroys data]");
+        out += "\n";
+    }
+    if (plan.steps.empty()) out += "  nothing to do\n";
+    for (const auto& note : plan.notes) out += fmt::format("  note: {}\n", one_line(note, 4000));
+    return out;
+}
+
+std::string findings_of(const model::Proof& proof, const Style& style) {
+    std::string out;
+    for (const auto& finding : proof.findings)
+        out += fmt::format("  {} {}\n",
+                           finding.good ? paint(style, Tint::good, "proven:") : paint(style, Tint::bad, "NOT PROVEN:"),
+                           one_line(finding.what));
+    return out;
+}
+
+// What a manifest itself proves: it is committed only after this was seen.
+std::string proven_by(const model::Manifest& manifest, const Style& style) {
+    const auto line = [&](const std::string& what) {
+        return "  " + paint(style, Tint::good, "proven:") + " " + what + "\n";
+    };
+    const auto& all = manifest.collections;
+    const auto quiet =
+        static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [](const auto& one) { return one.quiet(); }));
+    std::string out =
+        manifest.kept
+            ? line(plural(manifest.files.size(), "file", "files") + " came home whole, SHA-256 computed on the way")
+            : line("the server says that it is complete");
+    if (quiet > 0)
+        out += line(fmt::format("{} of {} the same count before and after", quiet,
+                                plural(all.size(), "collection has", "collections have")));
+    return out;
+}
+
+std::string counted(const model::CollectionEntry& entry) {
+    if (!entry.before.count) return entry.before.name;
+    if (!entry.count_after || entry.quiet()) return fmt::format("{} ({})", entry.before.name, *entry.before.count);
+    return fmt::format("{} ({} to {}, writes went on)", entry.before.name, *entry.before.count, *entry.count_after);
+}
+
+std::string place_of(const Deed& deed, const model::Manifest& manifest) {
+    if (manifest.kept) return deed.store.empty() ? "kept" : "kept in " + deed.store;
+    return manifest.location.empty() ? "left with the server" : "left with the server: " + manifest.location;
+}
+
+std::string manifest_text(const Deed& deed, const model::Manifest& manifest, const Style& style) {
+    std::vector<std::string> collections;
+    for (const auto& entry : manifest.collections) collections.push_back(counted(entry));
+    std::string size = bytes_of(backup::describe(manifest, deed.store).size);
+    if (!size.empty()) size += " in " + plural(manifest.files.size(), "file", "files");
+    // A restore may have put back a part only: what was proven follows below.
+    const bool restored = deed.verb == "restore";
+    return render_pairs({{restored ? "made from" : "server",
+                          manifest.product + " " + manifest.server_version + " at " + manifest.target_url},
+                         {restored ? "it holds" : "collections", joined(collections)},
+                         {"nodes", manifest.nodes.size() > 1 ? std::to_string(manifest.nodes.size()) : ""},
+                         {"size", size},
+                         {"where", place_of(deed, manifest)},
+                         {"took", format_duration(deed.took)}},
+                        style);
+}
+
+std::string_view ending(std::string_view verb) {
+    if (verb == "create" || verb == "wait") return "complete";
+    if (verb == "download") return "downloaded";
+    if (verb == "restore") return "restored";
+    if (verb == "cancel") return "cancelled";
+    return "done";
+}
+
+std::string text_of(const Deed& deed, const Style& style) {
+    const auto& result = deed.result;
+    if (result.dry_run)
+        return fmt::format("plan of {} {} (dry run: nothing was changed)\n{}", deed.verb, deed.id,
+                           steps_of(result.plan, style));
+    if (result.under_way && deed.verb != "cancel")
+        return fmt::format("{}: under way, the server says {}\n  next: vbackup wait {} {}\n", deed.id,
+                           one_line(result.under_way->said.empty() ? model::word(result.under_way->phase)
+                                                                   : std::string_view(result.under_way->said)),
+                           deed.target, deed.id);
+    std::string out = fmt::format("{}: {}\n", deed.id, paint(style, Tint::good, ending(deed.verb)));
+    if (result.manifest) out += manifest_text(deed, *result.manifest, style);
+    if (result.manifest && deed.verb != "restore") out += proven_by(*result.manifest, style);
+    out += findings_of(result.proof, style);
+    if (!result.manifest) return out;
+    for (const auto& note : result.manifest->notes) out += fmt::format("  note: {}\n", one_line(note, 4000));
+    return out;
+}
+
+std::string text_of(const Removals& removals, const Style& style) {
+    std::string out;
+    for (const auto& item : removals.items) {
+        if (item.error) continue;  // told on stderr
+        if (removals.dry_run)
+            out += fmt::format("plan of delete {} (dry run: nothing was changed)\n{}", one_line(item.id),
+                               steps_of(item.plan, style));
+        else
+            out += fmt::format("{}: {}\n", one_line(item.id), paint(style, Tint::good, "deleted"));
+    }
+    return out;
+}
+
+std::string text_of(const Verified& verified, const Style& style) {
+    const auto& [manifest, files] = verified.verification;
+    std::string out;
+    std::size_t bad = 0;
+    std::uint64_t bytes = 0;
+    for (const auto& file : files) {
+        bytes += file.size;
+        if (file.problem.empty()) continue;
+        ++bad;
+        out += fmt::format("{} {}: {}\n", paint(style, Tint::bad, "bad"), one_line(file.name), one_line(file.problem));
+    }
+    if (verified.verification.good())
+        return out + fmt::format("{}: {}, {} ({}) equal in size, SHA-256 and structure\n", manifest.id,
+                                 paint(style, Tint::good, "good"), plural(files.size(), "file", "files"),
+                                 format_bytes(bytes));
+    return out + fmt::format("{}: {}, {} of {}\n", manifest.id, paint(style, Tint::bad, "corrupt"), bad,
+                             plural(files.size(), "file", "files"));
+}
+
+std::string nodes_of(const model::Inspection& inspection) {
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& node : inspection.nodes)
+        rows.push_back({node.name, node.version, node.healthy ? "healthy" : "NOT HEALTHY", node.state, node.address});
+    return rows.empty() ? ""
+                        : "\n" + render_table({{"NODE"}, {"VERSION"}, {"HEALTH"}, {"SAID"}, {"ADDRESS"}}, rows, {});
+}
+
+std::string collections_of(const model::Inspection& inspection) {
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& collection : inspection.collections)
+        rows.push_back({collection.name, collection.count ? std::to_string(*collection.count) : "",
+                        collection.shards == 0 ? "" : std::to_string(collection.shards),
+                        collection.replicas == 0 ? "" : std::to_string(collection.replicas),
+                        joined(collection.aliases)});
+    return rows.empty()
+               ? ""
+               : "\n" +
+                     render_table({{"COLLECTION"}, {"COUNT", true}, {"SHARDS", true}, {"REPLICAS", true}, {"ALIASES"}},
+                                  rows, {});
+}
+
+std::string text_of(const CheckReport& report, const Style& style) {
+    const auto& inspection = report.inspection;
+    std::string out = fmt::format(
+        "{}: {} {} at {}, {}\n", one_line(report.target), inspection.product, inspection.version, report.url,
+        inspection.ready ? paint(style, Tint::good, "ready") : paint(style, Tint::bad, "not ready"));
+    out += render_pairs({{"driver", report.driver},
+                         {"free on the server", bytes_of(inspection.free_bytes)},
+                         {"store", report.store.empty() ? "none: backups stay with the server" : report.store},
+                         {"free in the store", bytes_of(report.store_free)}},
+                        style);
+    out += nodes_of(inspection) + collections_of(inspection);
+    if (!inspection.warnings.empty() || !inspection.obstacles.empty()) out += "\n";
+    for (const auto& warning : inspection.warnings)
+        out += fmt::format("{} {}\n", paint(style, Tint::warning, "warning:"), one_line(warning, 4000));
+    for (const auto& obstacle : inspection.obstacles)
+        out += fmt::format("{} {}\n", paint(style, Tint::bad, "obstacle:"), one_line(obstacle, 4000));
+    return out + (inspection.obstacles.empty() ? "\na create would not be refused\n" : "\na create would be refused\n");
+}
+
+std::string_view support_word(driver::Support support) {
+    switch (support) {
+        case driver::Support::full:
+            return "yes";
+        case driver::Support::part:
+            return "partly";
+        case driver::Support::none:
+            break;
+    }
+    return "no";
+}
+
+std::string driver_text(const driver::Entry& entry, const Style& style) {
+    std::vector<std::vector<std::string>> abilities;
+    for (const auto& able : entry.abilities)
+        abilities.push_back({std::string(able.verb), std::string(support_word(able.support)), std::string(able.note)});
+    std::string out = fmt::format("{} ({}+http://..., {}+https://...)\n", paint(style, Tint::strong, entry.product),
+                                  entry.name, entry.name);
+    out += render_table({{"VERB"}, {"WORKS"}, {"NOTE"}}, abilities, style);
+    if (!entry.options.empty()) out += "\n" + paint(style, Tint::strong, "OPTION") + "\n";
+    for (const auto& option : entry.options)
+        out += fmt::format("-o {}={}\n    {}\n    {}: {}\n", option.name, option.value, option.help,
+                           option.since.empty() ? "for" : fmt::format("since {}, for", option.since), option.verbs);
+    return out;
+}
+
+std::string text_of(const DriverList& list, const Style& style) {
+    std::string out;
+    for (const auto& entry : list.drivers) out += (out.empty() ? "" : "\n") + driver_text(entry, style);
+    return out;
+}
+
+std::string text_of(const Text& text, const Style&) {
+    return text.text;
+}
+
+}  // namespace
+
+std::string render_text(const Value& value, const Style& style) {
+    return std::visit([&](const auto& it) { return text_of(it, style); }, value);
+}
+
+}  // namespace vbackup::cli

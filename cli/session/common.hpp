@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace vbackup::cli {
+
+// The flags that mean the same for every verb that has them, as they were typed.
+struct Common {
+    std::string output = "table";
+    bool quiet = false;
+    bool verbose = false;
+    std::string config;   // empty: VBACKUP_CONFIG or the XDG place
+    std::string timeout;  // empty: the configuration's, else the verb's own
+    std::string usual_timeout = "24h";
+    std::string stall;                 // empty: the configuration's, else the three limits of job::Limits
+    std::size_t parallel = 0;          // 0: the configuration's, else 4
+    std::vector<std::string> options;  // -o NAME=VALUE
+    bool yes = false;
+    bool dry_run = false;
+
+    bool json() const { return output == "json"; }
+};
+
+}  // namespace vbackup::cli

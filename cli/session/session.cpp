@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/session/session.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "config/read_secret.hpp"
+
+namespace vbackup::cli {
+
+namespace {
+
+constexpr std::size_t usual_parallel = 4;
+
+// A duration of the command line; the error names the flag.
+Milliseconds duration(const std::string& flag, const std::string& text) {
+    try {
+        return parse_duration(text);
+    } catch (const Error& error) {
+        throw Error(error.kind(), flag + ": " + error.message(), error.hint(), error.context());
+    }
+}
+
+// Both ways in which the databases here take a key, for the one question what it is: the key goes to the same server
+// that it is meant for either way.
+net::Connection connection_for_detection(const driver::Settings& settings) {
+    auto connection = settings.connection;
+    connection.base = settings.url;
+    if (settings.key.empty()) return connection;
+    connection.secrets.emplace_back("api-key", settings.key);
+    connection.secrets.emplace_back("Authorization", Secret("Bearer " + std::string(settings.key.reveal())));
+    return connection;
+}
+
+// What the configuration gives as options, as strictly as what is typed; a wrong one is the configuration's fault. The
+// same names may serve other verbs, so only those of this verb have their values looked at, after the command line's.
+void require_configured(const driver::Entry& entry, const std::string& verb, const config::TargetConfig& target,
+                        const model::Options& merged) {
+    try {
+        for (const auto& [name, value] : target.options) {
+            const auto same = [&](const driver::Option& option) { return option.name == name; };
+            if (std::none_of(entry.options.begin(), entry.options.end(), same))
+                driver::require_options(entry, verb, {{name, value}});  // says what could have been meant
+        }
+        driver::require_options(entry, verb, merged);
+    } catch (const Error& error) {
+        throw Error(ErrorKind::configuration, error.message(), error.hint(), {{"target", target.name}});
+    }
+}
+
+std::string question_for(const model::Plan& plan) {
+    std::string out = "this destroys data:\n";
+    for (const auto& step : plan.steps)
+        if (step.destroys) out += "  " + one_line(step.what) + "\n";
+    return out + "go on? [y/N] ";
+}
+
+}  // namespace
+
+Session::Session(const Surroundings& around, const Common& common, Messages& messages)
+    : around_(around),
+      common_(common),
+      messages_(messages),
+      begun_(around.clock.now()),
+      call_{.clock = around.clock, .tally = tally_, .stop = stop_.get_token()} {}
+
+Milliseconds Session::elapsed() const {
+    return std::chrono::duration_cast<Milliseconds>(around_.clock.now() - begun_);
+}
+
+std::size_t Session::parallel() {
+    if (common_.parallel != 0) return common_.parallel;
+    return config().defaults.parallel.value_or(usual_parallel);
+}
+
+// Read when first needed: `drivers` and `completion` work beside a broken one.
+const config::Config& Session::config() {
+    if (config_) return *config_;
+    config_ = config::load(common_.config, around_.environment);
+    if (common_.timeout.empty() && config_->defaults.timeout) call_.deadline = begun_ + *config_->defaults.timeout;
+    return *config_;
+}
+
+// What is wrong in a flag is said before the configuration is looked at.
+void Session::set_limits() {
+    if (!common_.stall.empty()) duration("--stall", common_.stall);
+    call_.deadline = begun_ + duration("--timeout", common_.timeout.empty() ? common_.usual_timeout : common_.timeout);
+    parse_options(common_.options);
+}
+
+void Session::note_signal() {
+    if (around_.signal && around_.signal->load() != 0) stop_.request_stop();
+}
+
+job::Limits Session::limits() {
+    job::Limits limits;
+    const auto stall =
+        common_.stall.empty() ? config().defaults.stall : std::optional(duration("--stall", common_.stall));
+    if (!stall) return limits;
+    limits.with_progress = limits.without_progress = *stall;
+    limits.after_outage = std::min(limits.after_outage, *stall);
+    return limits;
+}
+
+Secret Session::secret_of(const TargetAddress& address) {
+    auto found = address.configured ? config::read_secret(*address.configured, around_.environment)
+                                    : config::read_secret(around_.environment);
+    if (!found.warning.empty()) tally_.warn(found.warning);
+    return std::move(found.secret);
+}
+
+driver::Settings Session::settings_of(const TargetAddress& address) {
+    driver::Settings settings;
+    settings.name = address.name;
+    settings.url = address.url;
+    settings.key = secret_of(address);
+    if (const auto* configured = address.configured) {
+        settings.nodes = configured->nodes;
+        settings.connection.ca_file = configured->ca_file;
+        settings.connection.client_cert_file = configured->client_cert_file;
+        settings.connection.client_key_file = configured->client_key_file;
+        settings.options = configured->options;
+    }
+    for (const auto& [name, value] : parse_options(common_.options)) settings.options[name] = value;
+    if (common_.verbose) settings.trace = [this](std::string_view line) { messages_.trace(line); };
+    return settings;
+}
+
+const driver::Entry& Session::entry_of(const TargetAddress& address, const driver::Settings& settings) {
+    for (const auto& entry : around_.drivers)
+        if (entry.name == address.driver) return entry;
+    tally_.stage("asking the server what it is");
+    const net::Http http(connection_for_detection(settings), settings.trace);
+    return driver::detect(call_, http);
+}
+
+std::unique_ptr<Place> Session::open_store(const std::string& text) {
+    return std::make_unique<Place>(store::open_store(resolve_store(text, config())));
+}
+
+std::unique_ptr<Place> Session::open_journal() {
+    if (const auto& named = config().journal_store; !named.empty()) return open_store(named);
+    return std::make_unique<Place>(store::open_directory(config::state_directory(around_.environment)));
+}
+
+std::unique_ptr<Place> Session::store_for(const TargetAddress& address, const std::string& named) {
+    if (!named.empty()) return open_store(named);
+    if (address.configured && !address.configured->store.empty()) return open_store(address.configured->store);
+    return config().store.empty() ? nullptr : open_store(config().store);
+}
+
+namespace {
+
+// What a database cannot do at all is refused before it is asked anything.
+void require_able(const driver::Entry& entry, const std::string& verb) {
+    const auto known =
+        std::any_of(entry.abilities.begin(), entry.abilities.end(), [&](const auto& one) { return one.verb == verb; });
+    if (!known) return;
+    const auto& able = driver::ability(entry, verb);
+    if (able.support != driver::Support::none) return;
+    throw Error(ErrorKind::unsupported, fmt::format("{} has no {}", entry.product, verb), std::string(able.note));
+}
+
+}  // namespace
+
+std::unique_ptr<Scene> Session::open(const std::string& target, const std::string& verb, const std::string& store) {
+    // Whatever can be refused without asking anybody comes first.
+    const auto address = resolve_target(target, config(), around_.drivers);
+    auto place = store_for(address, store);
+    auto journal = open_journal();
+    auto settings = settings_of(address);
+    const auto& entry = entry_of(address, settings);
+    const auto typed = parse_options(common_.options);
+    driver::require_options(entry, verb, typed);
+    auto options = options_of_verb(entry, verb, settings.options);
+    if (address.configured) require_configured(entry, verb, *address.configured, options);
+    // The configuration says how backups are made. Where one that exists lies, its manifest knows; only what is typed for
+    // this very command says otherwise.
+    const bool makes = verb == "create" || verb == "check" || verb == "list";
+    if (!makes) options.clear();
+    for (const auto& [name, value] : typed) options[name] = value;
+    require_able(entry, verb);
+
+    auto opened = entry.open(std::move(settings));
+    auto& driver = *opened;
+    auto& journal_catalog = journal->catalog;
+    auto* store_catalog = place ? &place->catalog : nullptr;
+    return std::unique_ptr<Scene>(
+        new Scene{.driver = std::move(opened),
+                  .journal = std::move(journal),
+                  .store = std::move(place),
+                  .options = std::move(options),
+                  .stage = {.target = {address.name, address.url, std::string(entry.name), driver},
+                            .journal = journal_catalog,
+                            .store = store_catalog,
+                            .open_location = [](const std::string& url) { return store::open_location(url); },
+                            .limits = limits(),
+                            .parallel = parallel(),
+                            .vbackup_version = VBACKUP_VERSION,
+                            .confirm = confirm()}});
+}
+
+backup::Confirm Session::confirm() {
+    return [this](const model::Plan& plan) { return common_.yes || ask(plan); };
+}
+
+// False without a person: the story refuses, and says --yes.
+bool Session::ask(const model::Plan& plan) {
+    if (!around_.ask) return false;
+    const auto pause = ticker_ ? ticker_->pause() : std::unique_lock<std::mutex>();
+    const auto answer = around_.ask(question_for(plan));
+    note_signal();
+    call_.require_time();
+    return answer == "y" || answer == "yes" || answer == "Y" || answer == "Yes";
+}
+
+}  // namespace vbackup::cli

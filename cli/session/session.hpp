@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <type_traits>
+
+#include "backup/story.hpp"
+#include "base/call.hpp"
+#include "base/tally.hpp"
+#include "cli/output/messages.hpp"
+#include "cli/output/ticker.hpp"
+#include "cli/session/address.hpp"
+#include "cli/session/common.hpp"
+#include "cli/session/surroundings.hpp"
+#include "config/config.hpp"
+#include "store/catalog.hpp"
+
+namespace vbackup::cli {
+
+// A store and the catalog over it.
+struct Place {
+    explicit Place(std::unique_ptr<store::Store> opened) : bytes(std::move(opened)), catalog(*bytes) {}
+    std::unique_ptr<store::Store> bytes;
+    store::Catalog catalog;
+};
+
+// An open target with all that a story needs; it owns what the stage refers to.
+struct Scene {
+    std::unique_ptr<driver::Driver> driver;
+    std::unique_ptr<Place> journal;
+    std::unique_ptr<Place> store;  // null: none is named
+    model::Options options;        // for this verb: those of the configuration under those of the command line
+    backup::Stage stage;
+};
+
+// One command's wiring: configuration, secrets, driver, stores, limits, signals, questions.
+class Session {
+public:
+    Session(const Surroundings& around, const Common& common, Messages& messages);
+
+    const Surroundings& around() const { return around_; }
+    Call& call() { return call_; }
+    Milliseconds elapsed() const;
+    std::size_t parallel();
+
+    static bool is_store(const std::string& text) { return names_a_store(text); }
+
+    // Opens TARGET for a verb; `store` is what --to or --from says, or empty for what the configuration says. Asks the
+    // server what it is when the URL does not say it. Checks -o against the driver's table.
+    std::unique_ptr<Scene> open(const std::string& target, const std::string& verb, const std::string& store);
+    std::unique_ptr<Place> open_store(const std::string& text);
+    backup::Confirm confirm();
+
+    // Runs `work` while progress, warnings and signals are looked after.
+    template <class Work>
+    std::invoke_result_t<Work> watch(Work work) {
+        Ticker ticker(messages_, tally_, around_.clock, around_.pulse, [this] { note_signal(); });
+        ticker_ = &ticker;
+        struct Forget {
+            Ticker*& pointer;
+            ~Forget() { pointer = nullptr; }
+        } forget{ticker_};
+        set_limits();
+        return work();
+    }
+
+private:
+    const config::Config& config();
+    void set_limits();
+    void note_signal();
+    Secret secret_of(const TargetAddress& address);
+    driver::Settings settings_of(const TargetAddress& address);
+    const driver::Entry& entry_of(const TargetAddress& address, const driver::Settings& settings);
+    std::unique_ptr<Place> open_journal();
+    std::unique_ptr<Place> store_for(const TargetAddress& address, const std::string& named);
+    job::Limits limits();
+    bool ask(const model::Plan& plan);
+
+    const Surroundings& around_;
+    const Common& common_;
+    Messages& messages_;
+    Tally tally_;
+    std::stop_source stop_;
+    Instant begun_;
+    Call call_;
+    std::optional<config::Config> config_;
+    Ticker* ticker_ = nullptr;
+};
+
+}  // namespace vbackup::cli

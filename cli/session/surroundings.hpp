@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string_view>
+
+#include "base/clock.hpp"
+#include "cli/output/messages.hpp"
+#include "config/config.hpp"
+#include "driver/registry.hpp"
+
+namespace vbackup::cli {
+
+// Everything a command takes from the process it runs in, so that tests run the whole command tree in process.
+struct Surroundings {
+    config::Environment environment;
+    Write out;  // standard output
+    Write err;  // standard error
+    bool out_terminal = false;
+    bool err_terminal = false;
+    std::size_t width = 80;  // columns of the terminal, at least 20
+    // Puts a question to a person and returns what was typed; empty: there is nobody to ask.
+    std::function<std::string(std::string_view question)> ask;
+    const Clock& clock = system_clock();
+    // Beats ten times a second while a command runs: progress, warnings, signals. Null: no thread, as in tests.
+    const Clock* pulse = nullptr;
+    const std::atomic<int>* signal = nullptr;  // number of the signal that arrived, 0 for none
+    std::span<const driver::Entry> drivers = driver::drivers();
+};
+
+}  // namespace vbackup::cli

@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backup/execute.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "backup/fetch.hpp"
+#include "base/parallel.hpp"
+#include "base/text.hpp"
+#include "io/copy.hpp"
+
+namespace vbackup::backup {
+
+namespace {
+
+using model::Phase;
+using model::Step;
+using model::StepKind;
+
+// How often a step is sent at most when its answer is lost or the server is busy, and the pauses between.
+constexpr int attempts = 5;
+constexpr Seconds first_pause{1};
+
+bool may_be_lost(ErrorKind kind) {
+    return kind == ErrorKind::unreachable || kind == ErrorKind::stalled;
+}
+
+// An error after which no other step can do better.
+bool ends_everything(ErrorKind kind) {
+    switch (kind) {
+        case ErrorKind::interrupted:
+        case ErrorKind::deadline:
+        case ErrorKind::denied:
+        case ErrorKind::storage:
+        case ErrorKind::unreachable:
+        case ErrorKind::cancelled:
+            return true;
+        default:
+            return false;
+    }
+}
+
+// Hands out steps in the order their `after` allows. Thread-safe.
+class Queue {
+public:
+    Queue(std::vector<const Step*> waiting, std::set<std::string> good)
+        : waiting_(std::move(waiting)), good_(std::move(good)) {}
+
+    // The next step that may begin; null when none ever will.
+    const Step* next() {
+        std::unique_lock lock(mutex_);
+        for (;;) {
+            if (stopped_) return nullptr;
+            const auto ready =
+                std::find_if(waiting_.begin(), waiting_.end(), [&](const Step* step) { return is_ready(*step); });
+            if (ready != waiting_.end()) {
+                const auto* step = *ready;
+                waiting_.erase(ready);
+                ++running_;
+                return step;
+            }
+            if (running_ == 0) return nullptr;
+            changed_.wait(lock);
+        }
+    }
+
+    void ended(const Step& step, bool good) {
+        const std::scoped_lock lock(mutex_);
+        --running_;
+        if (good) good_.insert(step.id);
+        changed_.notify_all();
+    }
+
+    void stop() {
+        const std::scoped_lock lock(mutex_);
+        stopped_ = true;
+        changed_.notify_all();
+    }
+
+private:
+    bool is_ready(const Step& step) const {
+        return std::all_of(step.after.begin(), step.after.end(), [&](const auto& id) { return good_.contains(id); });
+    }
+
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::vector<const Step*> waiting_;
+    std::set<std::string> good_;
+    std::size_t running_ = 0;
+    bool stopped_ = false;
+};
+
+}  // namespace
+
+driver::Peek peek_through(const Stage& stage) {
+    return [&stage](const model::Location& location, const std::string& name) -> std::optional<std::string> {
+        const auto store = stage.open_location ? stage.open_location(location.url) : nullptr;
+        if (!store || !store->size(name)) return std::nullopt;
+        return io::read_all(*store->open(name), std::size_t{16} << 20);
+    };
+}
+
+Executor::Executor(Call& call, const Stage& stage, store::Catalog* home, model::Intent& intent)
+    : call_(call), stage_(stage), home_(home), intent_(intent) {
+    for (const auto& step : intent_.plan.steps) {
+        const auto same = [&](const auto& record) { return record.step == step.id; };
+        if (std::none_of(intent_.records.begin(), intent_.records.end(), same))
+            intent_.records.push_back({.step = step.id});
+    }
+}
+
+void Executor::run(bool wait) {
+    std::vector<const Step*> steps;
+    for (const auto& step : intent_.plan.steps) {
+        if (!step.tidy) steps.push_back(&step);
+    }
+    call_.tally.steps_total = static_cast<std::uint32_t>(steps.size());
+    run_all(steps, wait);
+    if (!failures_.empty()) throw_failures(steps);
+    call_.require_time();
+}
+
+void Executor::tidy() {
+    std::vector<const Step*> steps;
+    for (const auto& step : intent_.plan.steps) {
+        if (step.tidy) steps.push_back(&step);
+    }
+    run_all(steps, true);
+    for (const auto& failure : failures_) {
+        call_.tally.warn(
+            fmt::format("the backup is good, but tidying up failed: {}: {}", failure.step, failure.error.message()));
+    }
+    failures_.clear();
+}
+
+void Executor::run_all(const std::vector<const Step*>& steps, bool wait) {
+    std::set<std::string> good;
+    std::vector<const Step*> left;
+    for (const auto& known : intent_.records) {
+        if (known.done) good.insert(known.step);
+    }
+    for (const auto* step : steps) {
+        if (good.contains(step->id)) {
+            ++call_.tally.steps_done;
+        } else {
+            left.push_back(step);
+        }
+    }
+    Queue queue(left, std::move(good));
+    const auto worker = [&](std::size_t) {
+        while (const auto* step = queue.next()) {
+            bool is_good = false;
+            try {
+                // A job that another step comes after is waited for whatever the person said.
+                const bool needed = std::any_of(steps.begin(), steps.end(), [&](const Step* other) {
+                    return std::find(other->after.begin(), other->after.end(), step->id) != other->after.end();
+                });
+                run_step(*step, wait || needed);
+                is_good = true;
+            } catch (const Error& error) {
+                Error whole = error;
+                if (!step->part.node.empty()) whole.with("node", step->part.node);
+                if (!step->part.shard.empty()) whole.with("shard", step->part.shard);
+                if (!step->part.collection.empty()) whole.with("collection", step->part.collection);
+                if (ends_everything(error.kind())) queue.stop();
+                const std::scoped_lock lock(mutex_);
+                failures_.push_back({step->what, std::move(whole)});
+            } catch (const std::exception& error) {
+                const std::scoped_lock lock(mutex_);
+                failures_.push_back(
+                    {step->what, Error(ErrorKind::failed, fmt::format("unexpected: {}", error.what()))});
+            }
+            queue.ended(*step, is_good);
+        }
+        return true;
+    };
+    const auto workers = std::clamp<std::size_t>(std::min(left.size(), stage_.parallel), 1, 64);
+    for (const auto& error : run_parallel(workers, workers, call_.stop, worker)) {
+        if (error) std::rethrow_exception(error);
+    }
+    if (failures_.empty() && call_.stop.stop_requested()) {
+        failures_.push_back({"", Error(ErrorKind::interrupted, "interrupted")});
+    }
+}
+
+void Executor::throw_failures(const std::vector<const Step*>& steps) {
+    const auto worst_kind = [&] {
+        std::vector<ErrorKind> kinds;
+        for (const auto& failure : failures_) kinds.push_back(failure.error.kind());
+        return worst(kinds);
+    }();
+    const auto first = std::find_if(failures_.begin(), failures_.end(),
+                                    [&](const auto& failure) { return failure.error.kind() == worst_kind; });
+    const bool some_good = std::any_of(steps.begin(), steps.end(), [&](const Step* step) {
+        return (step->kind == StepKind::fetch || step->after.empty()) && record(step->id).done;
+    });
+    // An interruption, a deadline and a failing store say more than "partly done"; so does a lone step.
+    if (!some_good || ends_everything(worst_kind)) throw first->error;
+    std::string message = fmt::format("{} of {} steps failed", failures_.size(), steps.size());
+    for (const auto& failure : failures_) message += fmt::format("; {}: {}", failure.step, failure.error.message());
+    throw Error(
+        ErrorKind::partial, message,
+        first->error.hint().empty() ? "run the same command with the same id to finish it" : first->error.hint(),
+        first->error.context());
+}
+
+void Executor::run_step(const Step& step, bool wait) {
+    call_.require_time();
+    switch (step.kind) {
+        case StepKind::change:
+        case StepKind::send:
+            change(step, wait);
+            break;
+        case StepKind::settle:
+            settle(step);
+            break;
+        case StepKind::fetch:
+            fetch(step);
+            break;
+        case StepKind::place:
+            place(step);
+            break;
+        case StepKind::erase:
+            erase(step);
+            break;
+    }
+    const bool left_running = !wait && record(step.id).job.has_value();
+    if (left_running) return;
+    note(step.id, [](auto& known) {
+        known.done = true;
+        known.failed.clear();
+    });
+    ++call_.tally.steps_done;
+}
+
+void Executor::change(const Step& planned, bool wait) {
+    // A step that deals with what another one made is told its job, which the plan could not know.
+    auto step = planned;
+    if (!step.of.empty()) step.job = record(step.of).job;
+    auto known = record(step.id);
+    // What ended badly in an earlier run is begun anew.
+    if (!known.failed.empty()) known = {.step = step.id};
+    if (!known.job) {
+        call_.tally.stage(step.what);
+        const auto outcome = begin(step);
+        note(step.id, [&](auto& now) {
+            now.sent = true;
+            now.failed.clear();
+            now.job = outcome.job;
+        });
+        known.job = outcome.job;
+    }
+    if (known.job) follow(step, *known.job, wait);
+}
+
+model::Outcome Executor::begin(const Step& step) {
+    const auto known = record(step.id);
+    bool maybe_taken = known.sent && known.failed.empty();
+    for (int attempt = 1;; ++attempt) {
+        try {
+            if (maybe_taken) {
+                if (auto outcome = stage_.target.driver.done(call_, step)) return *outcome;
+            }
+            return send_once(step);
+        } catch (const Error& error) {
+            const bool lost = may_be_lost(error.kind());
+            // The first sending may have been taken although its answer was lost; then the second one meets it.
+            const bool met_itself = maybe_taken && error.kind() == ErrorKind::conflict && attempt < attempts;
+            if (!lost && !met_itself) note(step.id, [](auto& now) { now.sent = false; });
+            if ((!lost && !met_itself && error.kind() != ErrorKind::busy) || attempt >= attempts) throw;
+            maybe_taken = maybe_taken || lost;
+        }
+        call_.clock.sleep(first_pause * (1 << (attempt - 1)), call_.stop);
+        call_.require_time();
+    }
+}
+
+model::Outcome Executor::send_once(const Step& step) {
+    std::unique_ptr<io::Source> source;
+    if (step.kind == StepKind::send) {
+        const auto file = std::find_if(intent_.draft.files.begin(), intent_.draft.files.end(),
+                                       [&](const auto& one) { return one.name == step.file; });
+        if (file == intent_.draft.files.end() || !stage_.store)
+            throw Error(ErrorKind::corrupt, fmt::format("the backup has no file {}", step.file));
+        const auto name = store::file_name(intent_.draft.id, file->name);
+        source = checked(stage_.store->store().open(name), file->sha256, file->name);
+        if (file->size && source->size() && *file->size != *source->size())
+            throw Error(ErrorKind::corrupt, fmt::format("{} in the backup has {} bytes instead of {}", file->name,
+                                                        *source->size(), *file->size));
+    }
+    note(step.id, [](auto& now) { now.sent = true; });
+    const auto before = call_.tally.bytes_done.load();
+    try {
+        return stage_.target.driver.run(call_, step, source.get());
+    } catch (const Error&) {
+        if (source) call_.tally.bytes_done = before;
+        throw;
+    }
+}
+
+void Executor::follow(const Step& step, model::JobRef job, bool wait) {
+    auto& driver = stage_.target.driver;
+    const auto wanted = intent_.verb == "cancel" ? Phase::cancelled : Phase::succeeded;
+    for (;;) {
+        const auto look = [&](Call& call, Milliseconds patience) { return driver.observe(call, job, patience); };
+        const auto seen = wait ? job::wait(call_, look, stage_.limits) : look(call_, Milliseconds{0});
+        if (!seen.where.empty()) {
+            const std::scoped_lock lock(mutex_);
+            intent_.draft.location = seen.where;
+        }
+        const auto reason = seen.why.empty() ? seen.said : fmt::format("{}: {}", seen.said, seen.why);
+        const auto fail = [&](ErrorKind kind, const std::string& text, std::string hint = {}) {
+            note(step.id, [&](auto& now) { now.failed = text; });
+            Error error(kind, text, std::move(hint));
+            if (!job.name.empty()) error.with("job", job.name);
+            throw error;
+        };
+        if (seen.phase == wanted && seen.next) {
+            job = *seen.next;
+            note(step.id, [&](auto& now) { now.job = job; });
+            continue;
+        }
+        if (seen.phase == wanted || !is_final(seen.phase)) return;
+        if (wanted == Phase::cancelled) {
+            if (seen.phase != Phase::succeeded) return;
+            throw Error(ErrorKind::refused, fmt::format("{} had ended well before it could be cancelled", job.name),
+                        "to remove it use `vbackup delete`");
+        }
+        if (seen.phase == Phase::gone && !wait) return;
+        if (seen.phase == Phase::gone)
+            fail(ErrorKind::job_failed, fmt::format("the server no longer knows the job {}", job.name),
+                 "look at the server's log");
+        if (seen.phase == Phase::cancelled)
+            fail(ErrorKind::cancelled, fmt::format("the job was cancelled ({})", reason));
+        fail(ErrorKind::job_failed, fmt::format("the server says that the job failed ({})", reason));
+    }
+}
+
+void Executor::settle(const Step& step) {
+    call_.tally.stage(step.what);
+    const auto look = [&](Call& call, Milliseconds) { return stage_.target.driver.settled(call, step); };
+    const auto seen = job::wait(call_, look, stage_.limits);
+    if (seen.phase == Phase::succeeded) return;
+    throw Error(ErrorKind::job_failed, fmt::format("{} did not come about: {} {}", step.what, seen.said, seen.why));
+}
+
+void Executor::fetch(const Step& step) {
+    auto& driver = stage_.target.driver;
+    const auto job = step.of.empty() ? step.job : record(step.of).job;
+    if (!job || !stage_.store)
+        throw Error(ErrorKind::failed, fmt::format("nothing is known of what to fetch for {}", step.id));
+    call_.tally.stage(step.what);
+    auto found = driver.files(call_, *job, peek_through(stage_));
+    std::unique_ptr<store::Store> location;
+    if (found.location) {
+        location = stage_.open_location ? stage_.open_location(found.location->url) : nullptr;
+        if (!location) require_place(stage_.open_location, *found.location);
+        if (!location) throw Error(ErrorKind::not_found, fmt::format("nothing lies at {}", found.location->url));
+        for (const auto& name : location->list("")) {
+            found.files.push_back({.name = "data/" + name,
+                                   .part = step.part,
+                                   .server_name = name,
+                                   .size = location->size(name),
+                                   .format = driver.format(name)});
+        }
+    }
+    if (found.files.empty()) throw Error(ErrorKind::corrupt, fmt::format("the backup {} has no files", job->name));
+    for (const auto& file : found.files) call_.tally.bytes_total += file.size.value_or(0);
+    for (const auto& file : found.files) {
+        const auto open = [&](std::uint64_t offset) {
+            return location ? location->open(file.server_name, offset) : driver.open(call_, file, offset);
+        };
+        auto home = fetch_file(call_, stage_.store->store(), intent_.draft.id, file, open);
+        const std::scoped_lock lock(mutex_);
+        auto& files = intent_.draft.files;
+        std::erase_if(files, [&](const auto& one) { return one.name == home.name; });
+        files.push_back(std::move(home));
+        save();
+    }
+}
+
+void Executor::place(const Step& step) {
+    if (!step.location || !stage_.store) throw Error(ErrorKind::failed, "nothing is known of where to put the files");
+    call_.tally.stage(step.what);
+    const auto place = require_place(stage_.open_location, *step.location);
+    auto files = intent_.draft.files;
+    // The file that tells whose folder it is comes last: until then the folder is no backup for the server either.
+    std::stable_partition(files.begin(), files.end(),
+                          [&](const auto& file) { return !file.name.ends_with(step.location->descriptor); });
+    const std::string prefix = "data/";
+    for (const auto& file : files) {
+        const auto name = file.name.starts_with(prefix) ? file.name.substr(prefix.size()) : file.name;
+        auto source =
+            checked(stage_.store->store().open(store::file_name(intent_.draft.id, file.name)), file.sha256, file.name);
+        auto sink = place.parent->create(place.folder + "/" + name);
+        call_.tally.bytes_total += file.size.value_or(0);
+        io::copy(call_, *source, *sink);
+    }
+}
+
+void Executor::erase(const Step& step) {
+    auto location = step.location;
+    // Where a job put its result may be known only once it has ended; the driver makes sure that it is no stranger's folder.
+    if (const auto job = record(step.of).job; !location && job)
+        location = stage_.target.driver.files(call_, *job, peek_through(stage_)).location;
+    if (!location) throw Error(ErrorKind::failed, "nothing is known of what to erase");
+    call_.tally.stage(step.what);
+    const auto place = require_place(stage_.open_location, *location);
+    place.parent->remove_all(place.folder);
+}
+
+model::StepRecord Executor::record(const std::string& step) {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& known : intent_.records) {
+        if (known.step == step) return known;
+    }
+    return {.step = step};
+}
+
+void Executor::note(const std::string& step, const std::function<void(model::StepRecord&)>& change) {
+    const std::scoped_lock lock(mutex_);
+    for (auto& known : intent_.records) {
+        if (known.step == step) change(known);
+    }
+    save();
+}
+
+// Called with the mutex held.
+void Executor::save() {
+    if (home_) home_->write(intent_);
+}
+
+}  // namespace vbackup::backup

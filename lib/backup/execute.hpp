@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "backup/story.hpp"
+
+namespace vbackup::backup {
+
+// The only executor. Runs the steps of an intent in the order their `after` allows, at most stage.parallel side by side;
+// notes each in the intent before and after it is sent; asks the driver `done` before anything is sent again; waits for
+// jobs through job::wait; fetches, places and erases files. A failed step holds back only those that come after it, unless
+// the error makes the rest pointless.
+class Executor {
+public:
+    // `home` keeps the intent; null when it is not worth keeping (a cancel). `intent.draft` gains the files that come home.
+    Executor(Call& call, const Stage& stage, store::Catalog* home, model::Intent& intent);
+
+    // Everything but the tidying steps. With `wait` false a job that no other step waits for is read back once and left
+    // running. Throws the worst error of the failed steps, or Error{partial} when some of them ended well.
+    void run(bool wait = true);
+    // The tidying steps; what fails becomes a warning.
+    void tidy();
+
+private:
+    struct Failure {
+        std::string step;
+        Error error;
+    };
+
+    void run_all(const std::vector<const model::Step*>& steps, bool wait);
+    void run_step(const model::Step& step, bool wait);
+    void change(const model::Step& planned, bool wait);
+    model::Outcome begin(const model::Step& step);
+    model::Outcome send_once(const model::Step& step);
+    void follow(const model::Step& step, model::JobRef job, bool wait);
+    void settle(const model::Step& step);
+    void fetch(const model::Step& step);
+    void place(const model::Step& step);
+    void erase(const model::Step& step);
+
+    model::StepRecord record(const std::string& step);
+    void note(const std::string& step, const std::function<void(model::StepRecord&)>& change);
+    void save();
+    [[noreturn]] void throw_failures(const std::vector<const model::Step*>& steps);
+
+    Call& call_;
+    const Stage& stage_;
+    store::Catalog* home_;
+    model::Intent& intent_;
+    std::mutex mutex_;  // guards intent_ and what follows
+    std::vector<Failure> failures_;
+};
+
+}  // namespace vbackup::backup

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backup/fetch.hpp"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "io/copy.hpp"
+#include "store/catalog.hpp"
+
+namespace vbackup::backup {
+
+namespace {
+
+// How often in a row a line may break without a byte having come through.
+constexpr int attempts = 5;
+
+class CheckedSource : public io::Source {
+public:
+    CheckedSource(std::unique_ptr<io::Source> source, std::string sha256, std::string name)
+        : source_(std::move(source)), sha256_(std::move(sha256)), name_(std::move(name)) {}
+
+    std::size_t read(std::span<std::byte> into) override {
+        const auto count = source_->read(into);
+        if (count > 0) {
+            digest_.update(into.first(count));
+        } else if (!std::exchange(ended_, true) && !sha256_.empty() && digest_.hex() != sha256_) {
+            throw Error(ErrorKind::corrupt, fmt::format("{} in the backup is damaged: its SHA-256 differs", name_),
+                        "restore from another backup; `vbackup verify` lists every damaged file");
+        }
+        return count;
+    }
+    std::optional<std::uint64_t> size() const override { return source_->size(); }
+    std::uint64_t offset() const override { return source_->offset(); }
+
+private:
+    std::unique_ptr<io::Source> source_;
+    std::string sha256_, name_;
+    io::Digest digest_;
+    bool ended_ = false;
+};
+
+// What is wrong with a file that came home; "" when nothing is.
+std::string difference(const model::File& file, const io::Copied& copied) {
+    if (file.size && *file.size != copied.size)
+        return fmt::format("{} has {} bytes where the server said {}", file.name, copied.size, *file.size);
+    if (!file.server_sha256.empty() && file.server_sha256 != copied.sha256)
+        return fmt::format("{} differs from the server's: SHA-256 {} where the server said {}", file.name,
+                           copied.sha256, file.server_sha256);
+    return {};
+}
+
+model::File kept(model::File file, const io::Copied& copied) {
+    file.size = copied.size;
+    file.sha256 = copied.sha256;
+    file.kept = true;
+    return file;
+}
+
+bool is_line_trouble(ErrorKind kind) {
+    return kind == ErrorKind::unreachable || kind == ErrorKind::stalled || kind == ErrorKind::busy;
+}
+
+class Fetch {
+public:
+    Fetch(Call& call, store::Store& store, std::string name, const Opener& open)
+        : call_(call), store_(store), name_(std::move(name)), open_(open) {}
+
+    // Copies until the end, reopening where a broken line stopped.
+    io::Copied copy_whole() {
+        int idle = 0;
+        for (auto had = store_.partial_size(name_);;) {
+            resumed_ = resumed_ || had > 0;
+            try {
+                return copy_from(had);
+            } catch (const Error& error) {
+                const auto has = store_.partial_size(name_);
+                idle = has > had ? 0 : idle + 1;
+                if (!is_line_trouble(error.kind()) || idle >= attempts) throw;
+                had = has;
+                call_.clock.sleep(Seconds(idle + 1), call_.stop);
+                call_.require_time();
+            }
+        }
+    }
+
+    bool resumed() const { return resumed_; }
+
+private:
+    io::Copied copy_from(std::uint64_t had) {
+        io::Digest digest;
+        if (had > 0) add_partial(digest);
+        auto source = open_(had);
+        auto sink = store_.create(name_, had > 0);
+        return io::copy(call_, *source, *sink, had, std::move(digest));
+    }
+
+    void add_partial(io::Digest& digest) {
+        auto partial = store_.open_partial(name_);
+        std::vector<std::byte> block(std::size_t{1} << 20);
+        while (const auto count = partial->read(block)) digest.update(std::span(block).first(count));
+    }
+
+    Call& call_;
+    store::Store& store_;
+    std::string name_;
+    const Opener& open_;
+    bool resumed_ = false;
+};
+
+}  // namespace
+
+model::File fetch_file(Call& call, store::Store& store, const std::string& id, model::File file, const Opener& open) {
+    const auto name = store::file_name(id, file.name);
+    // A file that an earlier run finished is trusted only as far as the server's digest vouches for it.
+    if (!file.server_sha256.empty() && store.size(name)) {
+        const auto there = io::drain(call, *store.open(name));
+        if (difference(file, there).empty()) return kept(std::move(file), there);
+    }
+    for (bool again = false;; again = true) {
+        Fetch fetch(call, store, name, open);
+        const auto copied = fetch.copy_whole();
+        const auto problem = difference(file, copied);
+        if (problem.empty()) return kept(std::move(file), copied);
+        store.remove(name);
+        // What an earlier run left may belong to another version of the file: once more from the beginning.
+        if (again || !fetch.resumed()) {
+            throw Error(ErrorKind::corrupt, problem,
+                        "run the same command again; if it stays, the server's copy is damaged");
+        }
+    }
+}
+
+std::unique_ptr<io::Source> checked(std::unique_ptr<io::Source> source, std::string sha256, std::string name) {
+    return std::make_unique<CheckedSource>(std::move(source), std::move(sha256), std::move(name));
+}
+
+Place require_place(const OpenLocation& open, const model::Location& location) {
+    const auto slash = location.url.find_last_of('/');
+    if (open && slash != std::string::npos && slash + 1 < location.url.size()) {
+        if (auto parent = open(location.url.substr(0, slash)))
+            return {std::move(parent), location.url.substr(slash + 1)};
+    }
+    throw Error(ErrorKind::unsupported, fmt::format("{} cannot be reached from this machine", location.url),
+                "run vbackup where that place is mounted, or copy the files with the tools of whoever keeps them");
+}
+
+}  // namespace vbackup::backup

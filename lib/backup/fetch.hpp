@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/call.hpp"
+#include "io/stream.hpp"
+#include "model/manifest.hpp"
+#include "store/store.hpp"
+
+namespace vbackup::backup {
+
+// Opens a file's bytes from an offset on.
+using Opener = std::function<std::unique_ptr<io::Source>(std::uint64_t offset)>;
+
+// Brings one file into `store` as "<id>/<file.name>": carries on what an earlier run left, reopens a broken line where it
+// stopped as long as it moves, and compares size and SHA-256 with what the server said. Returns the file with its size,
+// digest and `kept`. Throws Error{corrupt} when they differ; nothing of that name is left then.
+model::File fetch_file(Call& call, store::Store& store, const std::string& id, model::File file, const Opener& open);
+
+// A source that computes the digest of what passes and throws Error{corrupt} at its end when it is not `sha256` (given
+// that it was read from the beginning; empty is not checked).
+std::unique_ptr<io::Source> checked(std::unique_ptr<io::Source> source, std::string sha256, std::string name);
+
+// A folder a server named, opened from its parent, since it may not exist yet: the store and the folder's name.
+struct Place {
+    std::unique_ptr<store::Store> parent;
+    std::string folder;
+};
+using OpenLocation = std::function<std::unique_ptr<store::Store>(const std::string& url)>;
+// Throws Error{unsupported} when this machine does not reach the place.
+Place require_place(const OpenLocation& open, const model::Location& location);
+
+}  // namespace vbackup::backup

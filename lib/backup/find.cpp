@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backup/find.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "io/digest.hpp"
+
+namespace vbackup::backup {
+
+namespace {
+
+void fill_from(const model::Manifest& manifest, model::Found& found) {
+    found.id = found.name = manifest.id;
+    found.managed = true;
+    found.started = manifest.created;
+    found.kept = manifest.kept;
+    found.driver = manifest.driver;
+    if (!manifest.jobs.empty()) found.job = manifest.jobs.front();
+    for (const auto& entry : manifest.collections) found.collections.push_back(entry.before.name);
+}
+
+}  // namespace
+
+bool is_of(const model::Manifest& manifest, const Target& target) {
+    return manifest.driver == target.driver_name &&
+           (manifest.target_url == target.url || (!target.name.empty() && manifest.target == target.name));
+}
+
+std::string id_from_name(const std::string& name) {
+    std::string id;
+    for (const char c : name) {
+        const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+        const bool good = (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9');
+        if (good) {
+            id += lower;
+        } else if (!id.empty() && id.back() != '-') {
+            id += '-';
+        }
+    }
+    id.resize(std::min<std::size_t>(id.size(), 100));
+    while (!id.empty() && id.back() == '-') id.pop_back();
+    return id.empty() ? "backup" : id;
+}
+
+std::string restore_key(const std::string& id) {
+    const auto ours = id_from_name(id);
+    // Two names of the server may come to the same id.
+    return ours == id ? id + "--restore" : fmt::format("{}-{}--restore", ours, io::sha256(id).substr(0, 8));
+}
+
+Known find_at_home(const Stage& stage, const std::string& id) {
+    Known known;
+    for (auto* home : {stage.store, &stage.journal}) {
+        if (!home) continue;
+        auto manifest = home->manifest(id);
+        if (manifest && home == &stage.journal && !is_of(*manifest, stage.target)) continue;
+        auto intent = manifest ? std::nullopt : home->intent(id);
+        if (intent && intent->target_url != stage.target.url) continue;
+        if (!manifest && !intent) continue;
+        // A finished backup says more than an unfinished one elsewhere.
+        if (known.home && !manifest) continue;
+        known = {home, std::move(manifest), std::move(intent), std::nullopt};
+        if (known.manifest) return known;
+    }
+    return known;
+}
+
+Known require_known(Call& call, const Stage& stage, const std::string& id, const model::Options& options) {
+    auto known = find_at_home(stage, id);
+    if (known.home) return known;
+    auto asked = options;
+    asked["name"] = id;
+    auto all = stage.target.driver.list(call, asked);
+    const auto match = std::find_if(all.begin(), all.end(), [&](const auto& found) { return found.name == id; });
+    if (match == all.end()) {
+        throw Error(ErrorKind::not_found, fmt::format("there is no backup {}", one_line(id, 120)),
+                    fmt::format("looked in {}, in the journal {} and at {}; `vbackup list` shows what is there",
+                                stage.store ? stage.store->store().where() : "no store", stage.journal.store().where(),
+                                stage.target.url));
+    }
+    known.found = std::move(*match);
+    return known;
+}
+
+model::Found describe(const model::Manifest& manifest, const std::string& where) {
+    model::Found found;
+    fill_from(manifest, found);
+    found.phase = model::Phase::succeeded;
+    found.said = manifest.state;
+    found.completed = manifest.completed;
+    if (const auto size = manifest.size()) found.size = size;
+    found.where = manifest.kept || manifest.location.empty() ? where : manifest.location;
+    return found;
+}
+
+model::Found describe(const model::Intent& intent, const std::string& where) {
+    model::Found found;
+    fill_from(intent.draft, found);
+    found.phase = model::Phase::running;
+    found.said = fmt::format("{} under way", intent.verb);
+    found.where = where;
+    found.kept = intent.draft.kept;
+    for (const auto& record : intent.records) {
+        if (record.job) found.job = *record.job;
+        if (record.failed.empty()) continue;
+        found.phase = model::Phase::failed;
+        found.said = "failed";
+        found.why = record.failed;
+    }
+    return found;
+}
+
+std::shared_ptr<void> lock_target(const Stage& stage) {
+    // Targets are told apart by what their address digests to, since an address is no file name.
+    return stage.journal.lock("target-" + io::sha256(stage.target.driver_name + " " + stage.target.url).substr(0, 16));
+}
+
+void require_consent(const Confirm& confirm, const model::Plan& plan) {
+    const bool destroys =
+        std::any_of(plan.steps.begin(), plan.steps.end(), [](const auto& step) { return step.destroys; });
+    if (!destroys) return;
+    if (confirm && confirm(plan)) return;
+    std::string what;
+    for (const auto& step : plan.steps) {
+        if (step.destroys) what += (what.empty() ? "" : "; ") + step.what;
+    }
+    throw Error(ErrorKind::refused, fmt::format("this destroys data and nobody agreed to it: {}", what),
+                "say --yes, or answer yes on a terminal; --dry-run shows the whole plan");
+}
+
+model::Scope scope_of(const model::Manifest& manifest) {
+    model::Scope scope;
+    for (const auto& entry : manifest.collections) scope.include.push_back(entry.before.name);
+    return scope;
+}
+
+}  // namespace vbackup::backup

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "backup/find.hpp"
+#include "backup/story.hpp"
+
+namespace vbackup::backup {
+
+namespace {
+
+using model::Found;
+using model::Phase;
+
+void sort_newest_first(std::vector<Found>& all) {
+    std::stable_sort(all.begin(), all.end(), [](const Found& a, const Found& b) { return a.started > b.started; });
+}
+
+// A backup that cannot be read must not hide the others, nor be hidden.
+Found unreadable(const std::string& id, const std::string& where, const Error& error) {
+    Found found;
+    found.id = found.name = id;
+    found.managed = true;
+    found.phase = Phase::unknown;
+    found.said = describe(error.kind()).word;
+    found.why = error.message();
+    found.where = where;
+    return found;
+}
+
+std::vector<Found> all_of(store::Catalog& home, const Target* target) {
+    std::vector<Found> all;
+    const auto where = home.store().where();
+    for (const auto& id : home.ids()) {
+        try {
+            if (const auto manifest = home.manifest(id)) {
+                if (!target || is_of(*manifest, *target)) all.push_back(describe(*manifest, where));
+            } else if (const auto intent = home.intent(id)) {
+                if (!target || intent->target_url == target->url) all.push_back(describe(*intent, where));
+            }
+        } catch (const Error& error) {
+            if (error.kind() == ErrorKind::storage) throw;
+            all.push_back(unreadable(id, where, error));
+        }
+    }
+    return all;
+}
+
+// What the server calls the parts of backups that are listed by their id already.
+std::set<std::string> names_at_server(const model::Manifest& manifest) {
+    std::set<std::string> names;
+    for (const auto& job : manifest.jobs) names.insert(job.name);
+    for (const auto& file : manifest.files) names.insert(file.server_name);
+    names.erase("");
+    return names;
+}
+
+std::set<std::string> names_at_server(Call& call, const Stage& stage) {
+    std::set<std::string> names;
+    for (auto* home : {stage.store, &stage.journal}) {
+        if (!home) continue;
+        for (const auto& id : home->ids()) {
+            try {
+                if (const auto manifest = home->manifest(id)) {
+                    names.merge(names_at_server(*manifest));
+                } else if (const auto intent = home->intent(id)) {
+                    for (const auto& record : intent->records) {
+                        if (record.job) names.insert(record.job->name);
+                    }
+                }
+            } catch (const Error& error) {
+                call.tally.warn(fmt::format("{}: {}", id, error.message()));
+            }
+        }
+    }
+    names.erase("");
+    return names;
+}
+
+// What stays with the server is good only as long as the server still shows it.
+void look_at_server(Call& call, const Stage& stage, const model::Manifest& manifest, Found& found) {
+    for (const auto& job : manifest.jobs) {
+        const auto seen = stage.target.driver.observe(call, job, Milliseconds{0});
+        if (seen.phase == Phase::succeeded) continue;
+        found.phase = seen.phase;
+        found.said = seen.said;
+        found.why = seen.phase == Phase::gone ? "the server no longer has it" : seen.why;
+        return;
+    }
+}
+
+// A backup left with the server whose parts its list does not show is asked for by name: the list may not cover its place.
+void doubt_what_is_not_listed(Call& call, const Stage& stage, const std::set<std::string>& listed,
+                              std::vector<Found>& all) {
+    for (auto& found : all) {
+        if (!found.managed || found.kept || found.phase != Phase::succeeded) continue;
+        const auto manifest = stage.journal.manifest(found.id);
+        if (!manifest) continue;
+        const auto names = names_at_server(*manifest);
+        const bool shown =
+            std::all_of(names.begin(), names.end(), [&](const auto& name) { return listed.contains(name); });
+        if (!shown) look_at_server(call, stage, *manifest, found);
+    }
+}
+
+// An intent's phase as the server sees it now: the worst of its jobs.
+void look_at_jobs(Call& call, const Stage& stage, const model::Intent& intent, Found& found) {
+    bool all_good = true;
+    for (const auto& record : intent.records) {
+        if (record.done || !record.failed.empty()) continue;
+        if (!record.job) {
+            all_good = false;
+            continue;
+        }
+        const auto seen = stage.target.driver.observe(call, *record.job, Milliseconds{0});
+        if (seen.phase == Phase::succeeded && !seen.next) continue;
+        all_good = false;
+        found.said = seen.said;
+        found.why = seen.why;
+        found.phase = seen.phase == Phase::succeeded ? Phase::running : seen.phase;
+        if (model::is_final(found.phase)) return;
+    }
+    if (all_good && found.phase == Phase::running) found.said = "all jobs ended well; `vbackup wait` finishes it";
+}
+
+bool only_waits(const model::Intent& intent) {
+    return std::none_of(intent.plan.steps.begin(), intent.plan.steps.end(), [](const auto& step) {
+        return step.kind == model::StepKind::fetch || step.kind == model::StepKind::send ||
+               step.kind == model::StepKind::place;
+    });
+}
+
+bool all_taken(const model::Intent& intent) {
+    return std::all_of(intent.records.begin(), intent.records.end(),
+                       [](const auto& record) { return (record.done || record.job) && record.failed.empty(); });
+}
+
+bool ended_well(Call& call, const Stage& stage, const model::Intent& intent) {
+    return std::all_of(intent.records.begin(), intent.records.end(), [&](const auto& record) {
+        if (record.done) return true;
+        const auto seen = stage.target.driver.observe(call, *record.job, Milliseconds{0});
+        return seen.phase == Phase::succeeded && !seen.next;
+    });
+}
+
+Found status_of_intent(Call& call, const Stage& stage, store::Catalog& home, model::Intent intent,
+                       const std::string& id) {
+    const auto where = home.store().where();
+    if (only_waits(intent) && all_taken(intent) && ended_well(call, stage, intent)) {
+        if (intent.verb == "create") {
+            const auto lock = home.lock(id);
+            return describe(*finish_create(call, stage, home, intent, true).manifest, where);
+        }
+        if (intent.verb == "restore") {
+            auto found = describe(*finish_restore(call, stage, intent, true).manifest, where);
+            found.said = "restored and proven";
+            return found;
+        }
+    }
+    auto found = describe(intent, where);
+    found.id = found.name = id;
+    look_at_jobs(call, stage, intent, found);
+    return found;
+}
+
+}  // namespace
+
+std::vector<Found> list(Call& call, const Stage& stage, const model::Options& options) {
+    auto all = stage.store ? all_of(*stage.store, &stage.target) : std::vector<Found>{};
+    for (auto& found : all_of(stage.journal, &stage.target)) {
+        const auto same = [&](const Found& other) { return other.id == found.id; };
+        if (std::none_of(all.begin(), all.end(), same)) all.push_back(std::move(found));
+    }
+    const auto known = names_at_server(call, stage);
+    std::set<std::string> listed;
+    try {
+        for (auto& found : stage.target.driver.list(call, options)) {
+            listed.insert(found.name);
+            if (!known.contains(found.name) && !known.contains(found.job.name)) all.push_back(std::move(found));
+        }
+    } catch (const Error& error) {
+        // An old server without a list: what is known here is shown all the same.
+        if (error.kind() != ErrorKind::unsupported) throw;
+        call.tally.warn(error.message());
+    }
+    doubt_what_is_not_listed(call, stage, listed, all);
+    sort_newest_first(all);
+    return all;
+}
+
+std::vector<Found> list(Call&, store::Catalog& store) {
+    auto all = all_of(store, nullptr);
+    sort_newest_first(all);
+    return all;
+}
+
+Found status(Call& call, const Stage& stage, const std::string& id, const model::Options& options) {
+    if (auto intent = stage.journal.intent(restore_key(id)); intent && intent->target_url == stage.target.url)
+        return status_of_intent(call, stage, stage.journal, std::move(*intent), id);
+    auto known = require_known(call, stage, id, options);
+    if (known.found) return *known.found;
+    const auto where = known.home->store().where();
+    if (known.intent) return status_of_intent(call, stage, *known.home, std::move(*known.intent), id);
+    auto found = describe(*known.manifest, where);
+    if (known.manifest->kept) return found;
+    look_at_server(call, stage, *known.manifest, found);
+    return found;
+}
+
+}  // namespace vbackup::backup

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "backup/execute.hpp"
+#include "backup/find.hpp"
+#include "backup/story.hpp"
+
+namespace vbackup::backup {
+
+namespace {
+
+model::Step erase_kept(const std::string& id, const std::string& where) {
+    return {.id = "remove",
+            .kind = model::StepKind::erase,
+            .what = fmt::format("remove {} from {}", id, where),
+            .destroys = true};
+}
+
+// A backup that lies in a store: the manifest goes first, so that what is left of a removal that was cut short is no backup.
+Result remove_kept(store::Catalog& home, const std::string& id, const Confirm& confirm, bool dry_run) {
+    Result result{.dry_run = dry_run};
+    result.plan.steps.push_back(erase_kept(id, home.store().where()));
+    if (dry_run) return result;
+    require_consent(confirm, result.plan);
+    const auto lock = home.lock(id);
+    home.remove(id);
+    return result;
+}
+
+}  // namespace
+
+Result remove(Call& call, const Stage& stage, const std::string& id, const model::Options& options, bool dry_run) {
+    const auto target_lock = dry_run ? nullptr : lock_target(stage);
+
+    // A removal that was cut short is finished; so is a create or download that never came to an end.
+    auto known = find_at_home(stage, id);
+    const bool removing = known.intent && known.intent->verb == "remove";
+    if (known.manifest && known.manifest->kept) return remove_kept(*known.home, id, stage.confirm, dry_run);
+    if (known.intent && !removing) {
+        for (const auto& record : known.intent->records) {
+            if (!record.job || !record.failed.empty()) continue;
+            const auto seen = stage.target.driver.observe(call, *record.job, Milliseconds{0});
+            if (!model::is_final(seen.phase))
+                throw Error(ErrorKind::refused, fmt::format("{} is under way: the server says {}", id, seen.said),
+                            "`vbackup cancel` ends it, `vbackup wait` finishes it");
+        }
+        return remove_kept(*known.home, id, stage.confirm, dry_run);
+    }
+    if (!known.home) known = require_known(call, stage, id, options);
+
+    // Refuse early what cannot be reached, then remove it at the server.
+    auto& home = known.home ? *known.home : stage.journal;
+    if (!removing) {
+        model::Request request{.verb = model::Verb::remove,
+                               .id = id,
+                               .options = options,
+                               .manifest = known.manifest ? &*known.manifest : nullptr,
+                               .found = known.found ? &*known.found : nullptr};
+        auto plan = stage.target.driver.plan(call, request, peek_through(stage));
+        if (dry_run) return {.plan = std::move(plan), .dry_run = true};
+        model::Intent intent{.id = id,
+                             .verb = "remove",
+                             .begun = call.clock.wall(),
+                             .plan = std::move(plan),
+                             .records = {},
+                             .draft = known.manifest.value_or(model::Manifest{}),
+                             .request = summary(request),
+                             .target_url = stage.target.url};
+        intent.draft.id = id;
+        intent.draft.driver = stage.target.driver_name;
+        known.intent = std::move(intent);
+    }
+    if (dry_run) return {.plan = known.intent->plan, .dry_run = true};
+    require_consent(stage.confirm, known.intent->plan);
+
+    // The manifest goes first; the intent remembers what is still to be removed.
+    Executor executor(call, stage, known.manifest || removing ? &home : nullptr, *known.intent);
+    if (known.manifest) {
+        home.write(*known.intent);
+        home.store().remove(store::file_name(id, "manifest.json"));
+    }
+    executor.run();
+    if (known.manifest || removing) home.remove(id);
+    return {.plan = known.intent->plan, .manifest = known.manifest};
+}
+
+Result remove(store::Catalog& store, const std::string& id, const Confirm& confirm, bool dry_run) {
+    bool known = true;
+    try {
+        known = store.manifest(id).has_value() || store.intent(id).has_value();
+    } catch (const Error& error) {
+        // A manifest that cannot be read does not keep its backup from being removed.
+        if (error.kind() != ErrorKind::corrupt && error.kind() != ErrorKind::refused) throw;
+    }
+    if (!known)
+        throw Error(ErrorKind::not_found, fmt::format("there is no backup {} in {}", id, store.store().where()),
+                    "`vbackup list` shows what is there");
+    return remove_kept(store, id, confirm, dry_run);
+}
+
+Result cancel(Call& call, const Stage& stage, const std::string& id, const model::Options& options, bool dry_run) {
+    // Which jobs are under way? A restore's intent comes first: its id is that of the backup too.
+    auto restoring = stage.journal.intent(restore_key(id));
+    if (restoring && restoring->target_url != stage.target.url) restoring.reset();
+    auto known = find_at_home(stage, id);
+    if (restoring) known.intent = restoring;
+    if (!known.intent && !known.manifest) known = require_known(call, stage, id, options);
+
+    std::vector<model::Found> jobs;
+    if (known.intent) {
+        for (const auto& record : known.intent->records) {
+            if (!record.job || record.done || !record.failed.empty()) continue;
+            model::Found found;
+            found.id = found.name = id;
+            found.job = *record.job;
+            jobs.push_back(std::move(found));
+        }
+    } else if (known.found) {
+        jobs.push_back(*known.found);
+    }
+    if (jobs.empty())
+        throw Error(ErrorKind::refused, fmt::format("{} has no job that could be cancelled", id),
+                    "a finished backup is removed with `vbackup delete`");
+
+    Result result{.dry_run = dry_run};
+    for (const auto& job : jobs) {
+        model::Request request{.verb = model::Verb::cancel, .id = id, .options = options, .found = &job};
+        auto plan = stage.target.driver.plan(call, request, peek_through(stage));
+        if (!dry_run) {
+            require_consent(stage.confirm, plan);
+            model::Intent intent{
+                .id = id, .verb = "cancel", .begun = call.clock.wall(), .plan = plan, .target_url = stage.target.url};
+            Executor(call, stage, nullptr, intent).run();
+        }
+        for (auto& step : plan.steps) result.plan.steps.push_back(std::move(step));
+        result.under_way = job;
+    }
+    if (dry_run) return result;
+    result.under_way->phase = model::Phase::cancelled;
+    result.under_way->said = "cancelled";
+    // What it had begun is no backup and never will be.
+    if (restoring) {
+        stage.journal.forget_intent(restoring->id);
+    } else if (known.intent && known.home) {
+        known.home->remove(id);
+    }
+    return result;
+}
+
+}  // namespace vbackup::backup

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "backup/execute.hpp"
+#include "backup/find.hpp"
+#include "backup/story.hpp"
+#include "base/text.hpp"
+
+namespace vbackup::backup {
+
+namespace {
+
+// An unfinished restore is gone on with for this long; after that the database may have become another one.
+constexpr auto resumable = std::chrono::hours(24);
+
+// What a restore knows of a backup that vbackup did not make: enough to name it, nothing to prove by.
+model::Manifest manifest_of(const Stage& stage, const model::Found& found) {
+    model::Manifest manifest;
+    manifest.id = found.name;
+    manifest.driver = stage.target.driver_name;
+    manifest.target = stage.target.name;
+    manifest.target_url = stage.target.url;
+    manifest.state = "unproven";
+    manifest.jobs = {found.job};
+    for (const auto& name : found.collections) {
+        model::CollectionEntry entry;
+        entry.before.name = name;
+        manifest.collections.push_back(entry);
+    }
+    return manifest;
+}
+
+void require_finished(const Known& known, const std::string& id) {
+    if (known.manifest) return;
+    if (known.intent)
+        throw Error(ErrorKind::refused,
+                    fmt::format("{} is not finished: its {} is under way or was given up", id, known.intent->verb),
+                    "`vbackup wait` finishes it, `vbackup status` tells more");
+    if (known.found && known.found->phase != model::Phase::succeeded)
+        throw Error(ErrorKind::refused, fmt::format("{} is no good backup: the server says {} {}", id,
+                                                    known.found->said, known.found->why));
+}
+
+void require_collections(const model::Manifest& manifest, const model::Scope& scope) {
+    const auto has = [&](const std::string& pattern) {
+        return std::any_of(manifest.collections.begin(), manifest.collections.end(),
+                           [&](const auto& entry) { return glob_match(pattern, entry.before.name); });
+    };
+    for (const auto& pattern : scope.include) {
+        if (manifest.collections.empty() || has(pattern)) continue;
+        std::vector<std::string> names;
+        for (const auto& entry : manifest.collections) names.push_back(entry.before.name);
+        const auto near = did_you_mean(pattern, names);
+        throw Error(ErrorKind::not_found,
+                    fmt::format("there is no collection {} in the backup {}", one_line(pattern, 120), manifest.id),
+                    near ? fmt::format("did you mean {}?", *near) : "`vbackup status` shows what is in it");
+    }
+}
+
+// Nothing may be destroyed for a backup that turns out to be damaged.
+void require_undamaged(Call& call, const Stage& stage, const model::Manifest& manifest, const model::Plan& plan) {
+    const bool destroys =
+        std::any_of(plan.steps.begin(), plan.steps.end(), [](const auto& step) { return step.destroys; });
+    if (!destroys || !manifest.kept || !stage.store) return;
+    call.tally.stage("verifying the backup before anything is replaced");
+    const auto checked = verify(call, *stage.store, manifest.id, stage.parallel);
+    if (checked.good()) return;
+    std::string bad;
+    for (const auto& file : checked.files) {
+        if (!file.problem.empty()) bad += fmt::format("{}{}: {}", bad.empty() ? "" : "; ", file.name, file.problem);
+    }
+    throw Error(ErrorKind::corrupt, fmt::format("the backup {} is damaged, nothing was replaced: {}", manifest.id, bad),
+                "restore from another backup");
+}
+
+// What the driver needs for the proof after a kill, from the intent alone.
+model::Request request_of(const RestoreOptions& options, const model::Manifest& manifest) {
+    return {.verb = model::Verb::restore,
+            .id = options.id,
+            .scope = options.scope,
+            .options = options.options,
+            .keep = manifest.kept,
+            .wait = options.wait,
+            .renames = options.renames,
+            .overwrite = options.overwrite,
+            .manifest = &manifest};
+}
+
+std::optional<model::Intent> unfinished(Call& call, const Stage& stage, const RestoreOptions& options,
+                                        const std::string& asked) {
+    auto intent = stage.journal.intent(restore_key(options.id));
+    if (!intent) return std::nullopt;
+    const bool same = intent->request == asked && intent->target_url == stage.target.url;
+    const bool fresh = call.clock.wall() - intent->begun < resumable;
+    if (same && fresh) {
+        call.tally.warn(fmt::format("going on with the restore begun {}", format_time(intent->begun)));
+        return intent;
+    }
+    call.tally.warn(fmt::format("an earlier restore of {}, begun {}, was never finished and is not gone on with",
+                                options.id, format_time(intent->begun)));
+    return std::nullopt;
+}
+
+// Is the rest of a restore that ended like that worth going on with in another run?
+bool may_go_on(ErrorKind kind) {
+    switch (kind) {
+        case ErrorKind::interrupted:
+        case ErrorKind::deadline:
+        case ErrorKind::stalled:
+        case ErrorKind::unreachable:
+        case ErrorKind::busy:
+        case ErrorKind::storage:
+        case ErrorKind::partial:
+        case ErrorKind::not_understood:
+            return true;
+        default:
+            return false;
+    }
+}
+
+}  // namespace
+
+Result restore(Call& call, const Stage& stage, const RestoreOptions& options) {
+    const auto target_lock = options.dry_run ? nullptr : lock_target(stage);
+
+    // Find the backup.
+    const auto known = require_known(call, stage, options.id, options.options);
+    require_finished(known, options.id);
+    const auto manifest = known.manifest ? *known.manifest : manifest_of(stage, *known.found);
+    require_collections(manifest, options.scope);
+    auto request = request_of(options, manifest);
+    request.found = known.found ? &*known.found : nullptr;
+    const auto asked = summary(request);
+
+    // An interrupted run of the same wish is gone on with.
+    if (!options.dry_run) {
+        if (auto intent = unfinished(call, stage, options, asked)) {
+            require_consent(stage.confirm, intent->plan);
+            return finish_restore(call, stage, *intent, options.wait);
+        }
+    }
+
+    // Refuse early.
+    model::Scope everything;
+    everything.counts = false;
+    const auto now = stage.target.driver.inspect(call, everything);
+    request.inspection = &now;
+    auto plan = stage.target.driver.plan(call, request, peek_through(stage));
+    for (const auto& note : plan.notes) call.tally.warn(note);
+    const bool moves_bytes = std::any_of(plan.steps.begin(), plan.steps.end(), [](const auto& step) {
+        return step.kind == model::StepKind::send || step.kind == model::StepKind::place;
+    });
+    if (!options.wait && moves_bytes)
+        throw Error(ErrorKind::usage, "--no-wait is not possible here: vbackup itself must move the bytes",
+                    "leave out --no-wait");
+    if (options.dry_run) return {.plan = std::move(plan), .dry_run = true};
+    require_consent(stage.confirm, plan);
+    require_undamaged(call, stage, manifest, plan);
+
+    // The plan's steps, settled and proven.
+    model::Intent intent{.id = restore_key(options.id),
+                         .verb = "restore",
+                         .begun = call.clock.wall(),
+                         .plan = std::move(plan),
+                         .records = {},
+                         .draft = manifest,
+                         .request = asked,
+                         .target_url = stage.target.url};
+    stage.journal.write(intent);
+    return finish_restore(call, stage, intent, options.wait);
+}
+
+Result finish_restore(Call& call, const Stage& stage, model::Intent& intent, bool wait) {
+    const auto manifest = intent.draft;
+    Executor executor(call, stage, &stage.journal, intent);
+    try {
+        executor.run(wait);
+    } catch (const Error& error) {
+        // What was refused or ended for good is not gone on with: the next restore looks afresh.
+        if (!may_go_on(error.kind())) stage.journal.forget_intent(intent.id);
+        throw;
+    }
+    if (!wait) {
+        auto found = describe(intent, stage.target.url);
+        found.id = found.name = manifest.id;
+        return {.plan = intent.plan, .under_way = std::move(found)};
+    }
+
+    call.tally.stage("proving the restore");
+    auto request = model::parse_summary(intent.request);
+    request.id = manifest.id;
+    request.manifest = &manifest;
+    auto proof = stage.target.driver.prove(call, manifest, request);
+    stage.journal.forget_intent(intent.id);
+    if (!proof.good()) {
+        std::string bad;
+        for (const auto& finding : proof.findings) {
+            if (!finding.good) bad += (bad.empty() ? "" : "; ") + finding.what;
+        }
+        throw Error(ErrorKind::corrupt,
+                    bad.empty() ? "the restore ended but nothing proves it"
+                                : fmt::format("the restore differs from the backup: {}", bad),
+                    "do not use what was restored; restore again with --overwrite, or from another backup");
+    }
+    executor.tidy();
+    return {.plan = intent.plan, .manifest = manifest, .proof = std::move(proof)};
+}
+
+}  // namespace vbackup::backup

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/call.hpp"
+#include "driver/driver.hpp"
+#include "job/wait.hpp"
+#include "model/found.hpp"
+#include "model/manifest.hpp"
+#include "model/request.hpp"
+#include "store/catalog.hpp"
+
+namespace vbackup::backup {
+
+// The one database a story is about. The driver is already open.
+struct Target {
+    std::string name;  // of the configuration, or empty
+    std::string url;   // without secrets: tells targets apart in journal and stores
+    std::string driver_name;
+    driver::Driver& driver;
+};
+
+// Asked once, before the first request that changes anything, when a step destroys data. False ends the story with
+// Error{refused}.
+using Confirm = std::function<bool(const model::Plan& plan)>;
+
+// What every story is given. All references outlive it.
+struct Stage {
+    Target target;
+    store::Catalog& journal;          // backups left with the server, and what is under way
+    store::Catalog* store = nullptr;  // --to, --from or the target's configured store
+    // Opens what lies at a location the server named, null when this machine does not reach it.
+    std::function<std::unique_ptr<store::Store>(const std::string& url)> open_location;
+    job::Limits limits;
+    std::size_t parallel = 4;
+    std::string vbackup_version;
+    Confirm confirm;
+};
+
+// The driver's view of a location's small files, through the stage, which must outlive it.
+driver::Peek peek_through(const Stage& stage);
+
+// What a story did. Exactly one of the members says how it ended, besides `plan`.
+struct Result {
+    model::Plan plan;  // what was or (dry run) would be done
+    bool dry_run = false;
+    std::optional<model::Manifest> manifest;  // the backup it was about, proven
+    std::optional<model::Found> under_way;    // --no-wait: taken by the server and read back
+    model::Proof proof;
+};
+
+struct CreateOptions {
+    std::string id;  // empty: made from target and time
+    model::Scope scope;
+    model::Options options;
+    bool keep = false;            // bring the files to stage.store
+    bool keep_on_server = false;  // do not tidy the server's copies afterwards
+    bool wait = true;
+    bool dry_run = false;
+};
+
+// look → refuse early → write the intent → make → wait → fetch each file with its digest → prove → commit → tidy.
+// With the id of an unfinished create it finishes that one, when it asks for the same; Error{conflict} when a backup of
+// that id exists. Without `wait` it returns once the server has taken the jobs and that was read back.
+Result create(Call& call, const Stage& stage, const CreateOptions& options);
+
+// Goes on with a create that was left under way, from this machine or another: waits, fetches, proves, commits.
+// Error{not_found} when there is neither an intent nor a manifest of that id; a finished one is returned at once.
+Result wait(Call& call, const Stage& stage, const std::string& id);
+
+// Brings the files of a backup home to stage.store. `id` is ours or the server's own name. A rerun carries on.
+Result download(Call& call, const Stage& stage, const std::string& id, const model::Options& options, bool dry_run);
+
+struct RestoreOptions {
+    std::string id;
+    model::Scope scope;
+    model::Options options;
+    model::Renames renames;
+    bool overwrite = false;
+    bool wait = true;
+    bool dry_run = false;
+};
+
+// find → refuse early → verify digests → plan's steps → settle → prove. A rerun after a kill goes on.
+Result restore(Call& call, const Stage& stage, const RestoreOptions& options);
+
+// Removes backups: manifest first, then the bytes wherever vbackup reaches them. Error{unsupported} before anything is
+// changed when the bytes cannot be reached.
+Result remove(Call& call, const Stage& stage, const std::string& id, const model::Options& options, bool dry_run);
+
+// The same for a store alone, without a target: also what an unfinished create or download left there.
+Result remove(store::Catalog& store, const std::string& id, const Confirm& confirm, bool dry_run);
+
+// Ends a job under way and waits until the server shows it as cancelled.
+Result cancel(Call& call, const Stage& stage, const std::string& id, const model::Options& options, bool dry_run);
+
+struct FileCheck {
+    std::string name;
+    std::string problem;  // empty: good
+    std::uint64_t size = 0;
+};
+
+struct Verification {
+    model::Manifest manifest;
+    std::vector<FileCheck> files;
+    bool good() const;  // at least one file, and all good
+};
+
+// Size, SHA-256 and structure (each archive opens to its end) of every file, read from the store or, for a backup left
+// with the server, from there. Never changes anything. Does not throw for a bad file: it is in the list.
+Verification verify(Call& call, const Stage& stage, const std::string& id);
+// The same for a store alone, without a target.
+Verification verify(Call& call, store::Catalog& store, const std::string& id, std::size_t parallel);
+
+// All backups and jobs of the target: from the store, the journal and the server, each once, newest first.
+std::vector<model::Found> list(Call& call, const Stage& stage, const model::Options& options);
+// All backups and unfinished ones of a store.
+std::vector<model::Found> list(Call& call, store::Catalog& store);
+
+// One backup or job, looked at now. A create under way whose jobs have all ended well is finished by it (as `wait` does)
+// when nothing has to be fetched. Error{not_found} for none.
+model::Found status(Call& call, const Stage& stage, const std::string& id, const model::Options& options);
+
+// Names a new backup: "<target or product>-20261121t074700z"; lower case, [a-z0-9-]+.
+std::string make_id(const Target& target, Moment now);
+// Throws Error{usage} unless it is [a-z0-9-]+, at most 100 characters, and begins with a letter or digit.
+void require_id(std::string_view id);
+
+}  // namespace vbackup::backup

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "backup/execute.hpp"
+#include "backup/fetch.hpp"
+#include "backup/find.hpp"
+#include "backup/story.hpp"
+#include "base/parallel.hpp"
+#include "io/archive.hpp"
+#include "io/copy.hpp"
+
+namespace vbackup::backup {
+
+namespace {
+
+using OpenFile = std::function<std::unique_ptr<io::Source>(const model::File& file)>;
+
+// Passes a source on, computing size and digest, so that structure and digest need one reading.
+class Measured : public io::Source {
+public:
+    Measured(io::Source& source, io::Copied& into) : source_(source), into_(into) {}
+    std::size_t read(std::span<std::byte> block) override {
+        const auto count = source_.read(block);
+        digest_.update(block.first(count));
+        into_.size += count;
+        if (count == 0 && into_.sha256.empty()) into_.sha256 = digest_.hex();
+        return count;
+    }
+    std::optional<std::uint64_t> size() const override { return source_.size(); }
+
+private:
+    io::Source& source_;
+    io::Copied& into_;
+    io::Digest digest_;
+};
+
+bool is_archive(model::Format format) {
+    return format == model::Format::tar || format == model::Format::weaviate_chunk;
+}
+
+std::string compare(const model::File& file, const io::Copied& read) {
+    const auto& wanted = file.sha256.empty() ? file.server_sha256 : file.sha256;
+    if (file.size && read.size != *file.size)
+        return fmt::format("it has {} bytes instead of {}", read.size, *file.size);
+    if (!wanted.empty() && read.sha256 != wanted) return "its SHA-256 differs";
+    return {};
+}
+
+std::string problem_of(Call& call, const model::File& file, io::Source& source) {
+    io::Copied read;
+    Measured measured(source, read);
+    std::string structure;
+    if (is_archive(file.format)) {
+        try {
+            io::check_archive(call, measured);
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::corrupt) throw;
+            structure = error.message();
+        }
+    }
+    // What follows the archive's end counts too.
+    std::vector<std::byte> block(std::size_t{1} << 20);
+    do call.require_time();
+    while (measured.read(block) > 0);
+    const auto digest = compare(file, read);
+    return digest.empty() ? structure : digest;
+}
+
+Verification check(Call& call, model::Manifest manifest, std::size_t parallel, const OpenFile& open) {
+    Verification result{.manifest = std::move(manifest)};
+    for (const auto& file : result.manifest.files) {
+        result.files.push_back({.name = file.name, .size = file.size.value_or(0)});
+        call.tally.bytes_total += file.size.value_or(0);
+    }
+    call.tally.stage("verifying");
+    const auto errors = run_parallel(result.files.size(), parallel, call.stop, [&](std::size_t i) {
+        try {
+            const auto source = open(result.manifest.files[i]);
+            result.files[i].problem = problem_of(call, result.manifest.files[i], *source);
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::not_found && error.kind() != ErrorKind::storage) throw;
+            result.files[i].problem = error.kind() == ErrorKind::not_found ? "it is missing" : error.message();
+        }
+        return true;
+    });
+    for (const auto& error : errors) {
+        if (error) std::rethrow_exception(error);
+    }
+    call.require_time();
+    return result;
+}
+
+Verification check_kept(Call& call, store::Catalog& store, model::Manifest manifest, std::size_t parallel) {
+    const auto id = manifest.id;
+    return check(call, std::move(manifest), parallel,
+                 [&](const model::File& file) { return store.store().open(store::file_name(id, file.name)); });
+}
+
+// Reads what the server keeps, through the driver or where this machine reaches the place.
+Verification check_left(Call& call, const Stage& stage, model::Manifest manifest) {
+    std::unique_ptr<store::Store> location;
+    manifest.files.clear();
+    for (const auto& job : manifest.jobs) {
+        auto found = stage.target.driver.files(call, job, peek_through(stage));
+        for (auto& file : found.files) manifest.files.push_back(std::move(file));
+        if (!found.location) continue;
+        location = stage.open_location(found.location->url);
+        if (!location) require_place(stage.open_location, *found.location);
+        for (const auto& name : location->list("")) {
+            manifest.files.push_back({.name = "data/" + name,
+                                      .server_name = name,
+                                      .size = location->size(name),
+                                      .format = stage.target.driver.format(name)});
+        }
+    }
+    return check(call, std::move(manifest), stage.parallel, [&](const model::File& file) {
+        return location ? location->open(file.server_name) : stage.target.driver.open(call, file, 0);
+    });
+}
+
+}  // namespace
+
+bool Verification::good() const {
+    return !files.empty() &&
+           std::all_of(files.begin(), files.end(), [](const auto& file) { return file.problem.empty(); });
+}
+
+Verification verify(Call& call, store::Catalog& store, const std::string& id, std::size_t parallel) {
+    auto manifest = store.manifest(id);
+    if (!manifest)
+        throw Error(ErrorKind::not_found, fmt::format("there is no backup {} in {}", id, store.store().where()),
+                    "`vbackup list` shows what is there");
+    return check_kept(call, store, std::move(*manifest), parallel);
+}
+
+Verification verify(Call& call, const Stage& stage, const std::string& id) {
+    auto known = require_known(call, stage, id, {});
+    if (known.intent)
+        throw Error(ErrorKind::refused, fmt::format("{} is not finished", id), "`vbackup wait` finishes it");
+    if (known.manifest && known.manifest->kept)
+        return check_kept(call, *known.home, std::move(*known.manifest), stage.parallel);
+    if (known.manifest) return check_left(call, stage, std::move(*known.manifest));
+    model::Manifest manifest;
+    manifest.id = id;
+    manifest.state = "unproven";
+    manifest.jobs = {known.found->job};
+    return check_left(call, stage, std::move(manifest));
+}
+
+}  // namespace vbackup::backup

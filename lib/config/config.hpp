@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "config/environment.hpp"
+
+namespace vbackup::config {
+
+// [targets.NAME]. Empty strings are what the file does not say. Names of files are absolute or relative to the current
+// directory in the way the configuration file itself was: relative ones in it are taken from its own folder.
+struct TargetConfig {
+    std::string name;                // [a-z0-9-]+
+    std::string url;                 // well formed and without credentials
+    std::string driver;              // "qdrant"; otherwise the URL's prefix or the server's answer tells
+    std::vector<std::string> nodes;  // further addresses
+    std::string api_key_file;        // at most one of these three
+    std::string api_key_env;         // name of a variable
+    std::string api_key_command;     // for /bin/sh
+    std::string ca_file;
+    std::string client_cert_file;
+    std::string client_key_file;
+    std::map<std::string, std::string> options;  // what -o gives; numbers and booleans as they were written
+    std::string base_url;                        // of a control plane
+    std::string kubeconfig;
+    std::string context;
+    std::string store;  // "@name", a URL or a path; empty: the default store
+};
+
+// [stores.NAME], used as @NAME.
+struct StoreConfig {
+    std::string name;      // [a-z0-9-]+
+    std::string url;       // a URL or a path
+    std::string endpoint;  // of a bucket that is not the vendor's own
+};
+
+// [defaults]: what the flags of the same names say when they are not given.
+struct Defaults {
+    std::optional<Milliseconds> timeout;
+    std::optional<Milliseconds> stall;
+    std::optional<std::size_t> parallel;  // 1 to 64
+};
+
+struct Config {
+    std::filesystem::path path;  // empty: there is no file
+    std::string store;           // the default store: "@name", a URL or a path
+    std::string journal_store;   // [journal] store; empty: the state directory
+    Defaults defaults;
+    std::map<std::string, TargetConfig> targets;
+    std::map<std::string, StoreConfig> stores;
+
+    // Null for none.
+    const TargetConfig* target(std::string_view name) const;
+    const StoreConfig* find_store(std::string_view name) const;
+    // Throws Error{configuration}, naming what could have been meant.
+    const TargetConfig& require_target(std::string_view name) const;
+    const StoreConfig& require_store(std::string_view name) const;
+};
+
+// Reads a file of at most 1 MiB. Error{configuration} with file, line and column in its context: for text that is no TOML,
+// unknown keys (with what could have been meant), wrong types, bad names, URLs and durations, a store that is not
+// defined, and a secret written into the file. No value of the file is repeated where it could be a secret.
+Config load(const std::filesystem::path& path);
+
+// What find_path finds, or an empty Config.
+Config load(const std::string& named, const Environment& environment);
+
+bool is_name(std::string_view text);  // [a-z0-9-]+
+
+}  // namespace vbackup::config

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/read_secret.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include "base/error.hpp"
+#include "config/shell.hpp"
+
+namespace vbackup::config {
+
+namespace {
+
+constexpr std::size_t longest = std::size_t{64} << 10;
+
+[[noreturn]] void fail(const std::string& what, std::string_view why, std::string hint = {}) {
+    throw Error(ErrorKind::configuration, fmt::format("the key cannot be had from {}: {}", what, why), std::move(hint));
+}
+
+// Without the line ends at its end. A header can hold only one line, so more is a mistake that would be sent out.
+Secret one_line_of(std::string text, const std::string& what) {
+    text.resize(text.find_last_not_of("\r\n") + 1);
+    const bool control =
+        std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+    Secret secret(std::move(text));
+    if (secret.empty()) fail(what, "it is empty");
+    if (control) fail(what, "it holds more than one line, or control characters", "keep only the key's own line");
+    return secret;
+}
+
+struct Descriptor {
+    int fd;
+    ~Descriptor() {
+        if (fd >= 0) ::close(fd);
+    }
+};
+
+std::string read_up_to(int fd, std::size_t most, const std::string& what) {
+    std::string text(most, '\0');
+    std::size_t size = 0;
+    while (size < most) {
+        const ssize_t got = ::read(fd, text.data() + size, most - size);
+        if (got == 0) break;
+        if (got < 0 && errno != EINTR) fail(what, std::generic_category().message(errno));
+        if (got > 0) size += static_cast<std::size_t>(got);
+    }
+    text.resize(size);
+    return text;
+}
+
+FoundSecret from_file(const std::string& name) {
+    const std::string what = fmt::format("the file {}", name);
+    const Descriptor file{::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)};
+    if (file.fd < 0) fail(what, std::generic_category().message(errno), "write the key into it, readable by you alone");
+    struct stat facts {};
+    if (::fstat(file.fd, &facts) != 0) fail(what, std::generic_category().message(errno));
+    if (S_ISDIR(facts.st_mode)) fail(what, "it is a directory");
+    std::string text = read_up_to(file.fd, longest + 1, what);
+    if (text.size() > longest) fail(what, "it is longer than 64 KiB");
+    FoundSecret found{one_line_of(std::move(text), what), {}};
+    // A pipe such as the shell's <(command) has no readers but us.
+    if (S_ISREG(facts.st_mode) && (facts.st_mode & (S_IRGRP | S_IROTH)) != 0) {
+        found.warning = fmt::format("the key file {} can be read by other users; chmod 600 would keep them out", name);
+    }
+    return found;
+}
+
+// People write the key itself where its variable's name belongs, so only what looks like such a name is repeated.
+std::string shown(const std::string& name) {
+    const bool usual = name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == std::string::npos;
+    return usual ? fmt::format("the environment variable {}", name) : "the environment variable named by api_key_env";
+}
+
+Secret from_variable(const Environment& environment, const std::string& name) {
+    const std::string what = shown(name);
+    const auto value = variable(environment, name);
+    if (!value) fail(what, environment.contains(name) ? "it is empty" : "it is not set");
+    return one_line_of(*value, what);
+}
+
+Secret from_command(const std::string& command, const Environment& environment, Milliseconds limit) {
+    const std::string what = "api_key_command";
+    ShellResult result = run_shell(command, environment, longest, limit);
+    const std::string by_hand = "run the command by hand to see why";
+    switch (result.end) {
+        case ShellResult::End::timed_out:
+            fail(what, "the command did not end in time", by_hand);
+        case ShellResult::End::too_long:
+            fail(what, "the command printed more than 64 KiB", by_hand);
+        case ShellResult::End::not_started:
+            fail(what, "the command could not be started", by_hand);
+        case ShellResult::End::killed:
+            fail(what, fmt::format("the command was ended by signal {}", result.code), by_hand);
+        case ShellResult::End::exited:
+            break;
+    }
+    if (result.code != 0) fail(what, fmt::format("the command ended with exit code {}", result.code), by_hand);
+    return one_line_of(std::move(result.output), what);
+}
+
+}  // namespace
+
+FoundSecret read_secret(const TargetConfig& target, const Environment& environment, Milliseconds limit) {
+    const bool file = !target.api_key_file.empty();
+    const bool name = !target.api_key_env.empty();
+    const bool command = !target.api_key_command.empty();
+    if (int(file) + int(name) + int(command) > 1) {
+        throw Error(ErrorKind::configuration,
+                    fmt::format("the target '{}' names more than one place for its key", target.name),
+                    "keep one of api_key_file, api_key_env and api_key_command");
+    }
+    if (file) return from_file(target.api_key_file);
+    if (name) return {from_variable(environment, target.api_key_env), {}};
+    if (command) return {from_command(target.api_key_command, environment, limit), {}};
+    return {};
+}
+
+FoundSecret read_secret(const Environment& environment) {
+    const auto file = variable(environment, "VBACKUP_API_KEY_FILE");
+    const bool direct = variable(environment, "VBACKUP_API_KEY").has_value();
+    if (file && direct) {
+        throw Error(ErrorKind::configuration, "both VBACKUP_API_KEY_FILE and VBACKUP_API_KEY are set",
+                    "unset one of them");
+    }
+    if (file) return from_file(*file);
+    if (direct) return {from_variable(environment, "VBACKUP_API_KEY"), {}};
+    return {};
+}
+
+}  // namespace vbackup::config

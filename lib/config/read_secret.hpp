@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/secret.hpp"
+#include "config/config.hpp"
+
+namespace vbackup::config {
+
+// A key and what the person should know about where it came from.
+struct FoundSecret {
+    Secret secret;        // empty: none is configured
+    std::string warning;  // the file can be read by group or others; empty otherwise
+};
+
+// The target's key, from the one of api_key_file, api_key_env and api_key_command that it names. Line ends at its end are
+// dropped. Error{configuration} when more than one is named, and when the file, variable or output is missing, empty,
+// longer than 64 KiB or holds more than one line. The command is run by /bin/sh -c with this environment, /dev/null as
+// input, and its messages discarded; one that fails or outlives `limit` is Error{configuration} with its exit code, never
+// with its output. No error holds any part of a secret.
+FoundSecret read_secret(const TargetConfig& target, const Environment& environment, Milliseconds limit = Seconds(30));
+
+// For a target given as a URL: the file named by VBACKUP_API_KEY_FILE, or VBACKUP_API_KEY itself. Both is
+// Error{configuration}, as above.
+FoundSecret read_secret(const Environment& environment);
+
+}  // namespace vbackup::config

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/shell.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <limits>
+#include <optional>
+#include <vector>
+
+namespace vbackup::config {
+
+namespace {
+
+class Pipe {
+public:
+    Pipe() {
+        if (::pipe(ends_.data()) != 0) ends_ = {-1, -1};
+        for (const int end : ends_) ::fcntl(end, F_SETFD, FD_CLOEXEC);
+    }
+    ~Pipe() {
+        close_write();
+        if (ends_[0] >= 0) ::close(ends_[0]);
+    }
+    Pipe(const Pipe&) = delete;
+    Pipe& operator=(const Pipe&) = delete;
+
+    bool good() const { return ends_[0] >= 0; }
+    int read_end() const { return ends_[0]; }
+    int write_end() const { return ends_[1]; }
+    void close_write() {
+        if (ends_[1] >= 0) ::close(ends_[1]);
+        ends_[1] = -1;
+    }
+
+private:
+    std::array<int, 2> ends_{-1, -1};
+};
+
+// What the command is started with: its three streams, no signal blocked or ignored, a group of its own so that all of it
+// can be ended together.
+class Setup {
+public:
+    explicit Setup(int output) {
+        ::posix_spawn_file_actions_init(&streams_);
+        ::posix_spawn_file_actions_addopen(&streams_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        ::posix_spawn_file_actions_adddup2(&streams_, output, STDOUT_FILENO);
+        ::posix_spawn_file_actions_addopen(&streams_, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+        ::posix_spawnattr_init(&attributes_);
+        sigset_t signals;
+        ::sigemptyset(&signals);
+        ::posix_spawnattr_setsigmask(&attributes_, &signals);
+        for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGCHLD}) ::sigaddset(&signals, number);
+        ::posix_spawnattr_setsigdefault(&attributes_, &signals);
+        ::posix_spawnattr_setpgroup(&attributes_, 0);
+        ::posix_spawnattr_setflags(&attributes_,
+                                   POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    }
+    ~Setup() {
+        ::posix_spawn_file_actions_destroy(&streams_);
+        ::posix_spawnattr_destroy(&attributes_);
+    }
+    Setup(const Setup&) = delete;
+    Setup& operator=(const Setup&) = delete;
+
+    std::optional<pid_t> start(std::string command, const Environment& environment) const {
+        std::vector<std::string> lines;
+        for (const auto& [name, value] : environment) lines.push_back(name + "=" + value);
+        std::vector<char*> variables;
+        for (std::string& line : lines) variables.push_back(line.data());
+        variables.push_back(nullptr);
+        std::string shell = "sh", flag = "-c";
+        std::array<char*, 4> arguments{shell.data(), flag.data(), command.data(), nullptr};
+        pid_t pid = 0;
+        if (::posix_spawn(&pid, "/bin/sh", &streams_, &attributes_, arguments.data(), variables.data()) != 0) {
+            return std::nullopt;
+        }
+        return pid;
+    }
+
+private:
+    posix_spawn_file_actions_t streams_{};
+    posix_spawnattr_t attributes_{};
+};
+
+int milliseconds_until(Instant deadline) {
+    const auto left = std::chrono::ceil<Milliseconds>(deadline - system_clock().now()).count();
+    return static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
+}
+
+// Reads until the output is closed; says `exited` then.
+ShellResult::End read_output(int fd, std::size_t most, Instant deadline, std::string& output) {
+    output.assign(most + 1, '\0');
+    std::size_t size = 0;
+    auto end = ShellResult::End::timed_out;
+    while (milliseconds_until(deadline) > 0) {
+        pollfd waiting{fd, POLLIN, 0};
+        if (::poll(&waiting, 1, milliseconds_until(deadline)) <= 0) continue;
+        const ssize_t got = ::read(fd, output.data() + size, output.size() - size);
+        if (got > 0) size += static_cast<std::size_t>(got);
+        if (got == 0 || size > most) {
+            end = size > most ? ShellResult::End::too_long : ShellResult::End::exited;
+            break;
+        }
+    }
+    output.resize(std::min(size, most));
+    return end;
+}
+
+// The command's status once it has ended; empty when it outlives the deadline.
+std::optional<int> await_end(pid_t pid, Instant deadline) {
+    Milliseconds pause(1);
+    for (;;) {
+        int status = 0;
+        const pid_t ended = ::waitpid(pid, &status, WNOHANG);
+        if (ended == pid) return status;
+        if ((ended < 0 && errno != EINTR) || system_clock().now() >= deadline) return std::nullopt;
+        system_clock().sleep(pause, {});
+        pause = std::min(pause * 2, Milliseconds(50));
+    }
+}
+
+}  // namespace
+
+ShellResult run_shell(const std::string& command, const Environment& environment, std::size_t most,
+                      Milliseconds limit) {
+    const Instant deadline = system_clock().now() + limit;
+    ShellResult result;
+    Pipe pipe;
+    if (!pipe.good()) return result;
+    const auto pid = Setup(pipe.write_end()).start(command, environment);
+    if (!pid) return result;
+    pipe.close_write();
+
+    result.end = read_output(pipe.read_end(), most, deadline, result.output);
+    const auto status = result.end == ShellResult::End::exited ? await_end(*pid, deadline) : std::nullopt;
+    if (!status) {
+        if (result.end == ShellResult::End::exited) result.end = ShellResult::End::timed_out;
+        ::kill(-*pid, SIGKILL);
+        ::waitpid(*pid, nullptr, 0);
+        return result;
+    }
+    result.end = WIFEXITED(*status) ? ShellResult::End::exited : ShellResult::End::killed;
+    result.code = WIFEXITED(*status) ? WEXITSTATUS(*status) : WTERMSIG(*status);
+    return result;
+}
+
+}  // namespace vbackup::config

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "driver/qdrant/client.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/url.hpp"
+#include "net/answers.hpp"
+
+namespace vbackup::driver::qdrant {
+
+namespace {
+
+using nlohmann::json;
+
+[[noreturn]] void throw_not_understood(std::string_view what, std::string_view why) {
+    throw Error(ErrorKind::not_understood, fmt::format("cannot {}: the answer makes no sense ({})", what, why),
+                "is that address really a Qdrant?");
+}
+
+bool contains(std::string_view text, std::string_view part) {
+    return text.find(part) != std::string_view::npos;
+}
+
+// A hint for what Qdrant refuses by rights.
+std::string rights_hint(int status, std::string_view said) {
+    if (status == 401) return "give the API key with api_key_file, api_key_env or api_key_command";
+    if (contains(said, "remote URLs is disabled")) return "send the backup's own bytes instead: -o from=upload";
+    if (contains(said, "inside the snapshots directory"))
+        return "the server reads files below its snapshots directory only";
+    if (contains(said, "ExpiredSignature")) return "the token has expired";
+    return "the key may only read, or only some collections; use one that may manage";
+}
+
+[[noreturn]] void throw_for(const net::Response& response, std::string_view what) {
+    const auto said = words(response);
+    const auto text = fmt::format("cannot {}: {}", what, said);
+    if (net::looks_like_html(response) || said.empty()) net::throw_for_status(response, what, said);
+    switch (response.status) {
+        case 400:
+            if (contains(said, "hecksum mismatch"))
+                throw Error(ErrorKind::corrupt, text,
+                            "the bytes were damaged on their way, or the backup is: try `vbackup verify`");
+            throw Error(ErrorKind::failed, text);
+        case 401:
+        case 403:
+            throw Error(ErrorKind::denied, text, rights_hint(response.status, said));
+        case 405:
+            throw Error(ErrorKind::unsupported, text);
+        case 422:
+            throw Error(contains(said, "collection_name") ? ErrorKind::usage : ErrorKind::failed, text);
+        default:
+            net::throw_for_status(response, what, said);
+    }
+}
+
+// The `result` of a good answer, given to `read`; a type that does not fit is not_understood.
+template <typename Read>
+auto read_result(const net::Response& response, std::string_view what, Read read) {
+    require_good(response, what);
+    try {
+        return read(json::parse(response.body).at("result"));
+    } catch (const json::exception& error) {
+        throw_not_understood(what, error.what());
+    }
+}
+
+net::Request get(std::string path) {
+    net::Request request;
+    request.path = std::move(path);
+    return request;
+}
+
+std::string below(const std::string& collection, std::string_view rest = {}) {
+    return fmt::format("/collections/{}{}", percent_encode(collection), rest);
+}
+
+// Qdrant writes most things it does not know as null or leaves them out; both are "nothing".
+const json& member(const json& object, const char* key) {
+    static const json nothing;
+    const auto found = object.find(key);
+    return found == object.end() ? nothing : *found;
+}
+
+Snapshot read_snapshot(const json& one) {
+    Snapshot snapshot{.name = one.at("name").get<std::string>()};
+    if (const auto& time = member(one, "creation_time"); !time.is_null())
+        snapshot.created = parse_time(time.get<std::string>());
+    if (const auto& size = member(one, "size"); !size.is_null()) snapshot.size = size.get<std::uint64_t>();
+    if (const auto& sum = member(one, "checksum"); !sum.is_null()) snapshot.checksum = sum.get<std::string>();
+    std::transform(snapshot.checksum.begin(), snapshot.checksum.end(), snapshot.checksum.begin(),
+                   [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return snapshot;
+}
+
+Shard read_shard(const json& one) {
+    Shard shard{.id = one.at("shard_id").get<std::uint32_t>()};
+    if (const auto& key = member(one, "shard_key"); !key.is_null()) shard.key = key.dump();
+    shard.state = one.at("state").get<std::string>();
+    shard.points = one.value("points_count", std::uint64_t{0});
+    return shard;
+}
+
+Info read_info(const json& result) {
+    const auto& config = result.at("config");
+    const auto& params = config.at("params");
+    Info info{.status = result.at("status").get<std::string>(), .config = config.dump()};
+    auto schema = result.value("payload_schema", json::object());
+    for (auto& field : schema) field.erase("points");
+    info.payload_schema = schema.dump();
+    info.replicas = params.value("replication_factor", 1U);
+    if (const auto& method = member(params, "sharding_method"); !method.is_null())
+        info.custom_sharding = method.get<std::string>() == "custom";
+    return info;
+}
+
+Working read_telemetry(const json& result) {
+    Working working;
+    const auto& collections = result.at("collections");
+    const auto& snapshots = member(collections, "snapshots");
+    if (!snapshots.is_array()) return working;
+    working.known = true;
+    for (const auto& one : snapshots) {
+        const auto id = one.at("id").get<std::string>();
+        working.creations[id] = one.value("running_snapshots", std::uint64_t{0});
+        working.recoveries[id] = one.value("running_snapshot_recovery", std::uint64_t{0});
+        working.made += one.value("total_snapshot_creations", std::uint64_t{0});
+    }
+    return working;
+}
+
+// Lines of /metrics such as `snapshot_creation_running{id="docs"} 1`. A server that was asked for no snapshot yet has none.
+void read_metric(std::string_view line, std::string_view name, std::map<std::string, std::uint64_t>& into) {
+    const auto at = line.find(name);
+    if (at == std::string_view::npos || line.starts_with('#')) return;
+    const auto open = line.find("id=\"", at), close = line.rfind("\"}");
+    if (open == std::string_view::npos || close == std::string_view::npos || close < open + 4) return;
+    const auto value = line.substr(close + 2);
+    into[std::string(line.substr(open + 4, close - open - 4))] =
+        value.find_first_of("123456789") == std::string_view::npos ? 0 : 1;
+}
+
+Working read_metrics(std::string_view text) {
+    Working working;
+    working.known = contains(text, "snapshot_creation_running");
+    while (!text.empty()) {
+        const auto end = std::min(text.find('\n'), text.size());
+        const auto line = text.substr(0, end);
+        read_metric(line, "snapshot_creation_running", working.creations);
+        read_metric(line, "snapshot_recovery_running", working.recoveries);
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return working;
+}
+
+std::uint64_t find_or_0(const std::map<std::string, std::uint64_t>& map, const std::string& key) {
+    const auto found = map.find(key);
+    return found == map.end() ? 0 : found->second;
+}
+
+}  // namespace
+
+bool Working::knows(const std::string& collection) const {
+    return known && creations.contains(collection);
+}
+std::uint64_t Working::creating(const std::string& collection) const {
+    return find_or_0(creations, collection);
+}
+std::uint64_t Working::recovering(const std::string& collection) const {
+    return find_or_0(recoveries, collection);
+}
+std::uint64_t Working::creating() const {
+    std::uint64_t sum = 0;
+    for (const auto& [_, count] : creations) sum += count;
+    return sum;
+}
+
+std::string words(const net::Response& response) {
+    const auto parsed = json::parse(response.body, nullptr, false);
+    if (!parsed.is_object()) return net::plain_words(response);
+    const auto& status = member(parsed, "status");
+    if (status.is_object() && member(status, "error").is_string())
+        return one_line(status.at("error").get<std::string>());
+    return {};
+}
+
+void require_good(const net::Response& response, std::string_view what) {
+    if (!response.ok()) throw_for(response, what);
+    const auto said = words(response);
+    const auto parsed = json::parse(response.body, nullptr, false);
+    if (!parsed.is_object()) net::throw_for_status(response, what, {});
+    if (!said.empty()) throw Error(ErrorKind::job_failed, fmt::format("cannot {}: {}", what, said));
+}
+
+void require_done(const net::Response& response, std::string_view what) {
+    // Changes that go through consensus give up waiting after a while, and may still happen.
+    const auto said = words(response);
+    const bool late =
+        response.status == 408 || (response.status == 500 && (contains(said, "imeout") || contains(said, "imed out")));
+    if (late)
+        throw Error(ErrorKind::unreachable,
+                    fmt::format("cannot {}: the server did not finish in time ({})", what, said));
+    const bool good =
+        read_result(response, what, [](const json& result) { return result.is_null() || result.get<bool>(); });
+    if (!good)
+        throw Error(ErrorKind::job_failed, fmt::format("cannot {}: the server says that nothing was done", what));
+}
+
+bool is_accepted(const net::Response& response) {
+    if (response.status != 202) return false;
+    const auto parsed = json::parse(response.body, nullptr, false);
+    return parsed.is_object() && member(parsed, "status") == "accepted";
+}
+
+std::optional<Snapshot> made_snapshot(const net::Response& response) {
+    return read_result(response, "make a snapshot", [](const json& result) -> std::optional<Snapshot> {
+        if (result.is_null()) return std::nullopt;
+        return read_snapshot(result);
+    });
+}
+
+Client::Client(net::Connection connection, net::Trace trace)
+    : http_(std::make_unique<net::Http>(std::move(connection), std::move(trace))) {}
+
+Root Client::root(Call& call) const {
+    constexpr std::string_view what = "ask for the version";
+    const auto response = http_->send(call, get("/"));
+    require_good(response, what);
+    try {
+        const auto answer = json::parse(response.body);
+        return {answer.at("title").get<std::string>(), answer.at("version").get<std::string>(),
+                net::http_date(response.header("date"))};
+    } catch (const json::exception& error) {
+        throw_not_understood(what, error.what());
+    }
+}
+
+Cluster Client::cluster(Call& call) const {
+    const auto response = http_->send(call, get("/cluster"));
+    if (response.status == 403) return {.known = false};
+    return read_result(response, "ask for the cluster's state", [](const json& result) {
+        Cluster cluster;
+        cluster.enabled = result.at("status").get<std::string>() != "disabled";
+        if (cluster.enabled) cluster.peers = result.at("peers").size();
+        return cluster;
+    });
+}
+
+std::vector<std::string> Client::collections(Call& call) const {
+    return read_result(http_->send(call, get("/collections")), "list the collections", [](const json& result) {
+        std::vector<std::string> names;
+        for (const auto& one : result.at("collections")) names.push_back(one.at("name").get<std::string>());
+        std::sort(names.begin(), names.end());
+        return names;
+    });
+}
+
+std::vector<Alias> Client::aliases(Call& call) const {
+    return read_result(http_->send(call, get("/aliases")), "list the aliases", [](const json& result) {
+        std::vector<Alias> aliases;
+        for (const auto& one : result.at("aliases"))
+            aliases.push_back({one.at("alias_name").get<std::string>(), one.at("collection_name").get<std::string>()});
+        return aliases;
+    });
+}
+
+std::optional<Info> Client::collection(Call& call, const std::string& name, Repeat repeat) const {
+    const auto response = http_->send(call, get(below(name)), repeat == Repeat::yes);
+    if (response.status == 404 && !words(response).empty()) return std::nullopt;
+    return read_result(response, fmt::format("look at collection {}", name), read_info);
+}
+
+Shards Client::shards(Call& call, const std::string& name, Repeat repeat) const {
+    const auto response = http_->send(call, get(below(name, "/cluster")), repeat == Repeat::yes);
+    return read_result(response, fmt::format("look at the shards of collection {}", name), [](const json& result) {
+        Shards shards;
+        shards.peer = result.at("peer_id").dump();
+        for (const auto& one : result.at("local_shards")) shards.local.push_back(read_shard(one));
+        std::sort(shards.local.begin(), shards.local.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+        shards.remote = result.at("remote_shards").size();
+        shards.transfers = member(result, "shard_transfers").size() + member(result, "resharding_operations").size();
+        return shards;
+    });
+}
+
+std::uint64_t Client::count(Call& call, const std::string& name) const {
+    net::Request request{.method = "POST", .path = below(name, "/points/count"), .body = R"({"exact":true})"};
+    // An exact count reads every point id: minutes on a large collection, and not a byte comes before.
+    request.silence = std::chrono::minutes(30);
+    return read_result(http_->send(call, request), fmt::format("count the points of collection {}", name),
+                       [](const json& result) { return result.at("count").get<std::uint64_t>(); });
+}
+
+std::vector<Snapshot> Client::snapshots(Call& call, const Place& place, Repeat repeat) const {
+    const auto response = http_->send(call, get(place.path()), repeat == Repeat::yes);
+    return read_result(response, fmt::format("list the snapshots of {}", place.text()), [](const json& result) {
+        std::vector<Snapshot> snapshots;
+        for (const auto& one : result) snapshots.push_back(read_snapshot(one));
+        return snapshots;
+    });
+}
+
+void Client::require_may_snapshot(Call& call, const std::string& name) const {
+    const auto response = http_->send(call, get(below(name, "/shards/4294967295/snapshot")));
+    if (response.status == 401 || response.status == 403)
+        throw_for(response, fmt::format("make snapshots of collection {}", name));
+}
+
+Working Client::working(Call& call) const {
+    // Below level 2 the list of snapshots is always empty, whatever the server does (seen on 1.19.0).
+    const auto telemetry = http_->send(call, get("/telemetry?details_level=2"), false);
+    if (telemetry.ok()) {
+        const auto parsed = json::parse(telemetry.body, nullptr, false);
+        try {
+            if (auto working = read_telemetry(parsed.at("result")); working.known) return working;
+        } catch (const json::exception&) {
+            // Telemetry is no promise of the API: what cannot be read tells nothing, and the list still does.
+        }
+    }
+    const auto metrics = http_->send(call, get("/metrics"), false);
+    return metrics.ok() ? read_metrics(metrics.body) : Working{};
+}
+
+}  // namespace vbackup::driver::qdrant

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "driver/qdrant/options.hpp"
+
+#include <array>
+
+#include <fmt/format.h>
+
+namespace vbackup::driver::qdrant {
+
+namespace {
+
+constexpr std::string_view one_node = "one node; clusters come with a later version";
+
+constexpr std::array all_abilities{
+    Ability{"create", Support::part, one_node},
+    Ability{"list", Support::full, {}},
+    Ability{"status", Support::full, {}},
+    Ability{"wait", Support::full, {}},
+    Ability{"download", Support::full, {}},
+    Ability{"restore", Support::part,
+            "one node; of a storage snapshot the start command is printed, Qdrant restores it at its start only"},
+    Ability{"delete", Support::full, {}},
+    Ability{"verify", Support::full, {}},
+    Ability{"check", Support::full, {}},
+    Ability{"cancel", Support::none, "Qdrant cannot end a snapshot under way: let it finish, then `vbackup delete` it"},
+};
+
+constexpr std::array all_options{
+    Option{"unit", "shard|collection|storage", "create", "what one snapshot holds; shard is the default", {}},
+    Option{"from",
+           "upload|server|url",
+           "restore",
+           "where the server reads the bytes: sent by vbackup, its own snapshot, or a URL",
+           {}},
+    Option{"url",
+           "URL",
+           "restore",
+           "with from=url or from=server: http(s)://… or file:///… of one collection snapshot",
+           {}},
+    Option{
+        "keep-on-server", "true|false", "create", "leave the server's copies where they are once they came home", {}},
+    Option{"auth",
+           "api-key|bearer",
+           "create list status wait download restore delete cancel verify check",
+           "the header that carries the key: api-key (default) or Authorization: Bearer",
+           {}},
+};
+
+std::string value_of(const model::Options& options, const std::string& name) {
+    const auto found = options.find(name);
+    return found == options.end() ? std::string{} : found->second;
+}
+
+[[noreturn]] void throw_bad(const std::string& name, const std::string& value, std::string_view choices) {
+    throw Error(ErrorKind::usage, fmt::format("-o {}={} is not known", name, value), fmt::format("one of {}", choices));
+}
+
+}  // namespace
+
+std::span<const Ability> abilities() {
+    return all_abilities;
+}
+std::span<const Option> option_table() {
+    return all_options;
+}
+
+Unit unit_of(const model::Options& options) {
+    const auto value = value_of(options, "unit");
+    if (value.empty()) return Unit::shard;
+    const auto unit = parse_unit(value);
+    if (!unit) throw_bad("unit", value, "shard, collection, storage");
+    return *unit;
+}
+
+std::optional<From> from_of(const model::Options& options) {
+    const auto value = value_of(options, "from");
+    if (value.empty()) return std::nullopt;
+    if (value == "upload") return From::upload;
+    if (value == "server") return From::server;
+    if (value == "url") return From::url;
+    throw_bad("from", value, "upload, server, url");
+}
+
+std::string url_of(const model::Options& options) {
+    return value_of(options, "url");
+}
+
+bool keeps_on_server(const model::Options& options) {
+    return value_of(options, "keep-on-server") == "true";
+}
+
+bool uses_bearer(const model::Options& options) {
+    const auto value = value_of(options, "auth");
+    if (!value.empty() && value != "api-key" && value != "bearer") throw_bad("auth", value, "api-key, bearer");
+    return value == "bearer";
+}
+
+}  // namespace vbackup::driver::qdrant

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/url.hpp"
+#include "driver/qdrant/restore.hpp"
+
+namespace vbackup::driver::qdrant {
+
+namespace {
+
+using model::Outcome;
+using model::Phase;
+using model::Seen;
+
+std::string below(const Note& note, std::string_view rest = {}) {
+    return fmt::format("/collections/{}{}", percent_encode(note.place.collection), rest);
+}
+
+// Changes that go through consensus may take a while; Qdrant gives up on them after 10 s unless told otherwise.
+constexpr std::string_view patient = "timeout=60";
+constexpr Seconds change_silence{90};
+
+void change(Call& call, const Client& client, net::Request request, const std::string& what) {
+    request.silence = change_silence;
+    require_done(client.http().send(call, request), what);
+}
+
+void make_index(Call& call, const Client& client, const Note& note) {
+    net::Request request{
+        .method = "PUT", .path = fmt::format("{}?wait=true&{}", below(note, "/index"), patient), .body = note.body};
+    request.silence = change_silence;
+    const auto response = client.http().send(call, request);
+    // It answers with an operation's number instead of a plain true.
+    if (response.ok())
+        require_good(response, "make the index on " + note.name);
+    else
+        require_done(response, "make the index on " + note.name);
+}
+
+// Passes a file on and knows whether all of it went out.
+class Watched : public io::Source {
+public:
+    explicit Watched(io::Source& source) : source_(source) {}
+    std::size_t read(std::span<std::byte> into) override {
+        const auto count = source_.read(into);
+        seen_ += count;
+        ended_ = ended_ || count == 0 || (source_.size() && seen_ >= *source_.size());
+        return count;
+    }
+    std::optional<std::uint64_t> size() const override { return source_.size(); }
+    std::uint64_t offset() const override { return source_.offset(); }
+    bool ended() const { return ended_; }
+
+private:
+    io::Source& source_;
+    std::uint64_t seen_ = 0;
+    bool ended_ = false;
+};
+
+// With shard keys the shard may have another id than in the backup: it is found by its key and its place among the key's
+// shards.
+std::string shard_at_target(Call& call, const Client& client, const Note& note) {
+    if (note.key.empty()) return note.place.shard;
+    std::vector<Shard> same;
+    for (const auto& shard : client.shards(call, note.place.collection).local) {
+        if (shard.key == note.key) same.push_back(shard);
+    }
+    if (note.rank >= same.size())
+        throw Error(ErrorKind::failed,
+                    fmt::format("collection {} has no shard for shard key {}", note.place.collection, note.key));
+    return std::to_string(same[note.rank].id);
+}
+
+// A gateway that lost patience while the server goes on.
+bool gave_up(const net::Response& response) {
+    return response.status == 502 || response.status == 504;
+}
+
+// Upload and recovery answer when all is done, and only that answer says why something failed; with wait=false the reason
+// would be in the server's log alone. So the answer is waited for as long as it may come soon, and then the server is
+// observed, where it shows what it is at work on. Qdrant goes on when its client is gone.
+Outcome send_recovery(Call& call, const Client& client, const Note& note, net::Request request, const Watched* sent) {
+    const bool observable = client.working(call).known;
+    request.silence = observable ? Milliseconds(Seconds(20)) : Milliseconds(std::chrono::hours(24));
+    const auto goes_on = [&] {
+        return observable && (!sent || sent->ended()) && client.working(call).recovering(note.place.collection) > 0;
+    };
+    const auto what = fmt::format("put back {}", note.place.text());
+    const Outcome under_way{
+        .job = model::JobRef{.name = note.place.collection, .part = note.place.part(), .details = render(note)}};
+    net::Response response;
+    try {
+        response = client.http().send(call, request);
+    } catch (const Error& error) {
+        const bool lost = error.kind() == ErrorKind::unreachable || error.kind() == ErrorKind::stalled;
+        if (!lost || !goes_on()) throw;
+        return under_way;
+    }
+    if (is_accepted(response) || (gave_up(response) && goes_on())) return under_way;
+    require_done(response, what);
+    return {};
+}
+
+Outcome upload(Call& call, const Client& client, const Note& note, io::Source& source) {
+    Watched watched(source);
+    auto place = note.place;
+    place.shard = place.unit == Unit::shard ? shard_at_target(call, client, note) : "";
+    net::Request request{.method = "POST", .path = place.path() + "/upload?wait=true&priority=snapshot"};
+    if (!note.sha256.empty()) request.path += "&checksum=" + note.sha256;
+    request.upload = &watched;
+    request.upload_name = note.name;
+    request.upload_size = source.size();
+    return send_recovery(call, client, note, std::move(request), &watched);
+}
+
+Outcome recover(Call& call, const Client& client, const Secret& key, const Note& note) {
+    auto place = note.place;
+    place.shard = place.unit == Unit::shard ? shard_at_target(call, client, note) : "";
+    // A path stands for a snapshot that the server reads from itself, which needs the key again.
+    const bool itself = note.name.starts_with('/');
+    nlohmann::json body = {{"location", itself ? client.http().base() + note.name : note.name},
+                           {"priority", "snapshot"}};
+    if (!note.sha256.empty()) body["checksum"] = note.sha256;
+    if (itself && !key.empty()) body["api_key"] = std::string(key.reveal());
+    net::Request request{.method = "PUT", .path = place.path() + "/recover?wait=true", .body = body.dump()};
+    return send_recovery(call, client, note, std::move(request), nullptr);
+}
+
+// Every non-null value of `wanted` is in `there` too. The server may know more.
+bool is_within(const nlohmann::json& wanted, const nlohmann::json& there) {
+    if (wanted.is_null()) return true;
+    if (!wanted.is_object() || !there.is_object()) return wanted == there;
+    return std::all_of(wanted.items().begin(), wanted.items().end(), [&](const auto& one) {
+        return one.value().is_null() || (there.contains(one.key()) && is_within(one.value(), there.at(one.key())));
+    });
+}
+
+bool aliases_are_set(Call& call, const Client& client, const Note& note) {
+    const auto there = client.aliases(call);
+    const auto wanted = nlohmann::json::parse(note.body);
+    for (const auto& one : wanted.at("actions")) {
+        if (!one.contains("create_alias")) continue;
+        const auto& alias = one.at("create_alias");
+        if (std::none_of(there.begin(), there.end(), [&](const auto& now) {
+                return alias.at("alias_name") == now.name && alias.at("collection_name") == now.collection;
+            }))
+            return false;
+    }
+    return true;
+}
+
+bool has_key(Call& call, const Client& client, const Note& note) {
+    const auto shards = client.shards(call, note.place.collection).local;
+    return std::any_of(shards.begin(), shards.end(), [&](const auto& shard) { return shard.key == note.key; });
+}
+
+bool is_done(Call& call, const Client& client, const Note& note) {
+    const auto info = client.collection(call, note.place.collection);
+    if (note.action == action::drop) return !info;
+    if (!info) return false;
+    if (note.action == action::collection) return true;
+    if (note.action == action::key) return has_key(call, client, note);
+    if (note.action == action::aliases) return aliases_are_set(call, client, note);
+    if (note.action == action::index) return nlohmann::json::parse(info->payload_schema).contains(note.name);
+    if (note.action == action::params)
+        return is_within(nlohmann::json::parse(note.body).at("params"),
+                         nlohmann::json::parse(info->config).at("params"));
+    // Of a shard only an estimate of its points is shown: it is put back again, which changes nothing that is good.
+    return note.points && client.count(call, note.place.collection) == *note.points;
+}
+
+Seen seen(Phase phase, std::string said, std::string why = {}) {
+    Seen result{.phase = phase, .said = std::move(said), .why = std::move(why)};
+    return result;
+}
+
+// The states of a replica on its way to Active; others are words that nobody here knows.
+bool is_known_state(std::string_view state) {
+    constexpr std::string_view known[] = {"Active",       "Dead",          "Partial",
+                                          "Initializing", "Listener",      "PartialSnapshot",
+                                          "Recovery",     "Resharding",    "ReshardingScaleDown",
+                                          "ActiveRead",   "ManualRecovery"};
+    return std::find(std::begin(known), std::end(known), state) != std::end(known);
+}
+
+}  // namespace
+
+Outcome run_restore_step(Call& call, const Client& client, const Secret& key, const model::Step& step,
+                         io::Source* source) {
+    const auto note = parse_note(step.details);
+    const auto put = [&](std::string_view rest) {
+        return net::Request{
+            .method = "PUT", .path = fmt::format("{}?{}", below(note, rest), patient), .body = note.body};
+    };
+    if (note.action == action::upload) {
+        if (!source) throw Error(ErrorKind::failed, fmt::format("{}: there are no bytes to send", step.what));
+        return upload(call, client, note, *source);
+    }
+    if (note.action == action::recover) return recover(call, client, key, note);
+    if (note.action == action::index)
+        make_index(call, client, note);
+    else if (note.action == action::collection)
+        change(call, client, put(""), step.what);
+    else if (note.action == action::key)
+        change(call, client, put("/shards"), step.what);
+    else if (note.action == action::params) {
+        auto request = put("");
+        request.method = "PATCH";
+        change(call, client, std::move(request), step.what);
+    } else if (note.action == action::aliases) {
+        change(call, client,
+               {.method = "POST", .path = fmt::format("/collections/aliases?{}", patient), .body = note.body},
+               step.what);
+    } else if (note.action == action::drop) {
+        const auto response = client.http().send(
+            call, {.method = "DELETE", .path = fmt::format("{}?{}", below(note), patient), .silence = change_silence});
+        // `false` says that there was none: what is wanted.
+        if (!response.ok()) require_done(response, step.what);
+        require_good(response, step.what);
+    } else {
+        throw Error(ErrorKind::failed, fmt::format("{}: a step of another version of vbackup", step.what));
+    }
+    return {};
+}
+
+std::optional<Outcome> restore_step_done(Call& call, const Client& client, const model::Step& step) {
+    const auto note = parse_note(step.details);
+    const bool puts = note.action == action::upload || note.action == action::recover;
+    if (puts && note.place.unit == Unit::collection && client.working(call).recovering(note.place.collection) > 0)
+        return Outcome{
+            .job = model::JobRef{.name = note.place.collection, .part = note.place.part(), .details = render(note)}};
+    if (is_done(call, client, note)) return Outcome{};
+    return std::nullopt;
+}
+
+Seen observe_recovery(Call& call, const Client& client, Memory& memory, const Note& note) {
+    const auto job = note.place.path() + " recovery";
+    const auto working = client.working(call);
+    if (working.recovering(note.place.collection) > 0) {
+        memory.busy(job);
+        return seen(Phase::running, "recovering");
+    }
+    const auto there = client.collection(call, note.place.collection, Repeat::no);
+    std::optional<std::uint64_t> points;
+    if (there && note.points) points = client.count(call, note.place.collection);
+    if (points && *points == *note.points) return seen(Phase::succeeded, "recovered");
+    if (!working.known || !memory.idle_too_long(call, job)) return seen(Phase::running, "recovering");
+    if (there && !note.points) return seen(Phase::succeeded, "recovered");
+    const auto has =
+        there ? fmt::format("it has {} of {} points", points.value_or(0), note.points.value_or(0)) : "it is not there";
+    return seen(Phase::failed, "failed",
+                fmt::format("the server ended its work on {}, but {}; its log has the reason", note.place.text(), has));
+}
+
+Seen settled(Call& call, const Client& client, const Note& note) {
+    const auto info = client.collection(call, note.place.collection, Repeat::no);
+    if (!info) return seen(Phase::gone, "missing");
+    if (info->status == "red")
+        return seen(Phase::failed, "red", "the collection's optimizer failed; the server's log has the reason");
+    const auto shards = client.shards(call, note.place.collection, Repeat::no);
+    if (note.shards > 0 && shards.local.size() + shards.remote < note.shards)
+        return seen(Phase::running, fmt::format("{} of {} shards", shards.local.size() + shards.remote, note.shards));
+    for (const auto& shard : shards.local) {
+        if (shard.state == "Active") continue;
+        return seen(is_known_state(shard.state) ? Phase::running : Phase::unknown,
+                    fmt::format("shard {} is {}", shard.id, shard.state));
+    }
+    if (shards.transfers > 0) return seen(Phase::running, "moving shards");
+    return seen(Phase::succeeded, "settled");
+}
+
+}  // namespace vbackup::driver::qdrant

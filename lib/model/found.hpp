@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "model/plan.hpp"
+
+namespace vbackup::model {
+
+// A backup or a job as `list` and `status` show it: from a manifest, from an intent, or from the server alone.
+struct Found {
+    std::string id;    // vbackup's id; empty for one that vbackup did not make
+    std::string name;  // the server's own name, or the id
+    bool managed = false;
+    Phase phase = Phase::unknown;
+    std::string said;  // the server's own word
+    std::string why;
+    std::optional<Moment> started;
+    std::optional<Moment> completed;
+    std::optional<std::uint64_t> size;  // bytes
+    std::vector<std::string> collections;
+    std::string where;  // store or location, for people
+    bool kept = false;
+    std::string driver;
+    JobRef job;  // how the driver asks for it again
+};
+
+}  // namespace vbackup::model

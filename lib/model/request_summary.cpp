@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+#include "model/request.hpp"
+
+namespace vbackup::model {
+
+JsonText summary(const Request& request) {
+    nlohmann::ordered_json text = {{"verb", word(request.verb)},
+                                   {"include", request.scope.include},
+                                   {"exclude", request.scope.exclude},
+                                   {"options", request.options},
+                                   {"keep", request.keep},
+                                   {"renames", request.renames},
+                                   {"overwrite", request.overwrite}};
+    return text.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+Request parse_summary(const JsonText& text) {
+    try {
+        const auto json = nlohmann::ordered_json::parse(text);
+        Request request;
+        for (const auto verb : {Verb::create, Verb::download, Verb::restore, Verb::remove, Verb::cancel}) {
+            if (json.at("verb").get<std::string>() == word(verb)) request.verb = verb;
+        }
+        json.at("include").get_to(request.scope.include);
+        json.at("exclude").get_to(request.scope.exclude);
+        json.at("options").get_to(request.options);
+        json.at("keep").get_to(request.keep);
+        json.at("renames").get_to(request.renames);
+        json.at("overwrite").get_to(request.overwrite);
+        return request;
+    } catch (const nlohmann::json::exception&) {
+        throw Error(ErrorKind::corrupt, "the note of what was asked is damaged");
+    }
+}
+
+}  // namespace vbackup::model

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/http.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+#include "base/text.hpp"
+#include "base/url.hpp"
+#include "net/exchange.hpp"
+#include "net/http_source.hpp"
+#include "net/retry.hpp"
+#include "net/trace.hpp"
+
+namespace vbackup::net {
+
+namespace {
+
+constexpr long answer_buffer = 64L * 1024;
+constexpr std::size_t longest_refusal = std::size_t{64} << 10;
+
+bool same_name(std::string_view one, std::string_view other) {
+    return std::equal(one.begin(), one.end(), other.begin(), other.end(),
+                      [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
+}
+
+bool is_loopback(std::string_view name) {
+    return name == "localhost" || name.ends_with(".localhost") || name.starts_with("127.") || name == "::1";
+}
+
+void require_sendable(const Connection& connection) {
+    for (const auto& [name, secret] : connection.secrets) {
+        if (secret.reveal().find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos) continue;
+        throw Error(ErrorKind::configuration, fmt::format("the key for the header {} holds a line break", name),
+                    "store the key as one line");
+    }
+}
+
+std::shared_ptr<Server> make_server(Connection connection, Trace trace) {
+    const Url url = parse_url(connection.base);
+    if (url.scheme != "http" && url.scheme != "https") {
+        throw Error(ErrorKind::usage, fmt::format("{} is neither an http nor an https address", url.text()));
+    }
+    require_sendable(connection);
+    while (connection.base.ends_with('/')) connection.base.pop_back();
+    auto server = std::make_shared<Server>();
+    server->loopback = is_loopback(url.host);
+    server->connection = std::move(connection);
+    server->trace = std::move(trace);
+    return server;
+}
+
+Error too_long(const Request& request) {
+    return {ErrorKind::not_understood, fmt::format("{} {}: the answer is longer than {}", request.method,
+                                                   safe_url(request.path), format_bytes(request.most))};
+}
+
+Response exchange_once(const std::shared_ptr<Server>& server, const Call& call, const Request& request) {
+    std::string body;
+    const auto keep = [&](std::span<const std::byte> bytes) {
+        if (bytes.size() > request.most - body.size()) throw too_long(request);
+        body.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+        return Taken::yes;
+    };
+    Exchange exchange(server, call, request, {}, answer_buffer, keep);
+    for (exchange.advance(); !exchange.ended(); exchange.advance()) exchange.wait();
+    Response response = exchange.head();
+    response.body = std::move(body);
+    if (response.ok() && !response.body.empty()) exchange.require_plain();
+    return response;
+}
+
+Headers range_headers(std::uint64_t offset, std::string_view etag) {
+    Headers headers;
+    if (offset > 0) headers.emplace_back("Range", fmt::format("bytes={}-", offset));
+    if (!etag.empty()) headers.emplace_back("If-Match", std::string(etag));
+    return headers;
+}
+
+}  // namespace
+
+struct Http::State {
+    std::shared_ptr<Server> server;
+    Random random;
+};
+
+Http::Http(Connection connection, Trace trace, Random random)
+    : state_(std::make_shared<State>(State{make_server(std::move(connection), std::move(trace)),
+                                           random ? std::move(random) : Random(system_random)})) {}
+
+Http::~Http() = default;
+
+const std::string& Http::base() const {
+    return state_->server->connection.base;
+}
+
+std::string_view Response::header(std::string_view name) const {
+    const auto found =
+        std::find_if(headers.begin(), headers.end(), [&](const auto& one) { return same_name(one.first, name); });
+    return found == headers.end() ? std::string_view{} : std::string_view(found->second);
+}
+
+Response Http::send(Call& call, const Request& request, bool repeat) const {
+    call.require_time();
+    const auto once = [&] { return exchange_once(state_->server, call, request); };
+    if (!repeat || !is_repeatable(request)) return once();
+    return repeat_while_passing(call, state_->random, state_->server->trace, once);
+}
+
+std::unique_ptr<io::Source> Http::open(Call& call, const Request& request, Response& head, std::uint64_t offset,
+                                       std::string_view etag) const {
+    call.require_time();
+    std::unique_ptr<HttpSource> source;
+    const auto once = [&] {
+        source = std::make_unique<HttpSource>(state_->server, call, request, range_headers(offset, etag));
+        Response answer = source->wait_for_head();
+        if (!answer.ok()) answer.body = source->read_refusal(longest_refusal);
+        return answer;
+    };
+    head = is_repeatable(request) ? repeat_while_passing(call, state_->random, state_->server->trace, once) : once();
+    if (!head.ok()) return nullptr;
+    source->accept(offset);
+    return source;
+}
+
+}  // namespace vbackup::net

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/call.hpp"
+#include "base/error.hpp"
+#include "base/secret.hpp"
+#include "io/stream.hpp"
+
+namespace vbackup::net {
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+// How to reach one server. The secret header's value is never traced, logged or put in an error.
+struct Connection {
+    std::string base = {};  // "https://host:6333", no '/' at the end
+    // Headers such as {"api-key", …} or {"Authorization", "Bearer …"}.
+    std::vector<std::pair<std::string, Secret>> secrets = {};
+    std::string ca_file = {};  // PEM; empty: the system's
+    std::string client_cert_file = {};
+    std::string client_key_file = {};
+    Milliseconds connect_timeout{10'000};
+};
+
+struct Request {
+    std::string method = "GET";
+    std::string path = {};  // "/v1/meta?output=minimal", encoded
+    Headers headers = {};
+    std::string body = {};
+    std::string content_type = "application/json";  // sent when there is a body
+    io::Source* upload = nullptr;  // instead of `body`: sent as one multipart/form-data part named `upload_part`
+    std::string upload_part = "snapshot";
+    std::string upload_name = "file";
+    std::optional<std::uint64_t> upload_size = {};
+    // The longest silence while waiting for or reading the answer; an upload that moves is not silent.
+    Milliseconds silence{30'000};
+    std::size_t most = std::size_t{64} << 20;  // the longest answer kept in memory; Error{not_understood} above
+};
+
+struct Response {
+    int status = 0;
+    Headers headers;
+    std::string body;
+    // The first header of that name, whatever its case; "" for none.
+    std::string_view header(std::string_view name) const;
+    bool ok() const { return status >= 200 && status < 300; }
+};
+
+// Notes each exchange without secrets: "GET http://host/v1/meta -> 200 (103 B, 12ms)". Thread-safe.
+using Trace = std::function<void(std::string_view line)>;
+
+// A number in [0, 1), for jitter. Thread-safe.
+using Random = std::function<double()>;
+
+// One server over HTTP. Thread-safe: each call takes a handle of its own from a pool.
+class Http {
+public:
+    // Throws Error{usage} for a base that is no http or https address, Error{configuration} for a secret that cannot be
+    // sent (a line break in it). `random` is replaced by tests.
+    Http(Connection connection, Trace trace = {}, Random random = {});
+    ~Http();
+    Http(const Http&) = delete;
+    Http& operator=(const Http&) = delete;
+
+    // One exchange. Throws Error{unreachable} (no connection, reset, cut body), Error{stalled} (silence), Error{denied} for a refused
+    // certificate, Error{deadline} / Error{interrupted} by the call. Any status is an answer, not an error.
+    // GET and HEAD without a body are repeated on unreachable, 408, 429 (Retry-After is the floor) and 500, 502, 503,
+    // 504, up to 4 times within the call's deadline, with full jitter; nothing else ever is. `repeat` false: polls,
+    // whose loop is the retry. Redirects are not followed. Bodies are asked for without compression.
+    Response send(Call& call, const Request& request, bool repeat = true) const;
+
+    // The body as a stream. The answer's head has been read when it returns: `head` holds status and headers. For a
+    // status outside 2xx the body is read (at most 64 KiB) into head.body and the pointer is empty. With offset > 0 a Range is asked, with
+    // `etag` also If-Match; a 200 then begins at offset 0 (see Source::offset). A body that ends early is unreachable.
+    // Getting the head is repeated like `send`; once the head is there nothing is: the reader opens again by offset.
+    // The source keeps what it needs of Http and Call, but the call's clock and tally must outlive it.
+    std::unique_ptr<io::Source> open(Call& call, const Request& request, Response& head, std::uint64_t offset = 0,
+                                     std::string_view etag = {}) const;
+
+    const std::string& base() const;
+
+private:
+    struct State;
+    std::shared_ptr<State> state_;
+};
+
+// How long to wait before attempt `attempt` (0 is the first repeat): random(0, min(cap, first * 2^attempt)), at least
+// `floor` (Retry-After). `random` is a number in [0, 1). The first is 250 ms, the cap 20 s.
+Milliseconds backoff(int attempt, Milliseconds floor, double random);
+
+// Seconds or an HTTP date in a Retry-After header; 0 when there is none. At most one hour.
+Milliseconds retry_after(std::string_view value, Moment now);
+
+// An HTTP date as RFC 9110 tells senders to write it; empty for anything else.
+std::optional<Moment> http_date(std::string_view text);
+
+}  // namespace vbackup::net

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/catalog.hpp"
+
+#include <string_view>
+
+#include "base/error.hpp"
+
+namespace vbackup::store {
+
+namespace {
+
+constexpr std::size_t most_of_a_manifest = std::size_t{64} << 20;
+
+std::string manifest_name(const std::string& id) {
+    return file_name(id, "manifest.json");
+}
+std::string intent_name(const std::string& id) {
+    return file_name(id, "intent.json");
+}
+
+// Empty when there is none. What `parse` finds wrong is said with the file it was found in.
+template <typename Value>
+std::optional<Value> read(Store& store, const std::string& name, Value (*parse)(std::string_view)) {
+    if (!store.size(name)) return std::nullopt;
+    try {
+        return parse(io::read_all(*store.open(name), most_of_a_manifest));
+    } catch (Error& error) {
+        if (error.kind() == ErrorKind::not_found) return std::nullopt;  // removed since we looked
+        throw error.with("file", name).with("store", store.where());
+    }
+}
+
+void write_text(Store& store, const std::string& name, const std::string& text) {
+    const std::unique_ptr<io::Sink> sink = store.create(name);
+    sink->write(std::as_bytes(std::span(text)));
+    sink->finish();
+}
+
+}  // namespace
+
+std::string file_name(const std::string& id, const std::string& name) {
+    return id + "/" + name;
+}
+
+std::vector<std::string> Catalog::ids() {
+    std::vector<std::string> ids = store_.folders();
+    std::erase_if(ids, [this](const std::string& id) {
+        return !store_.size(manifest_name(id)) && !store_.size(intent_name(id));
+    });
+    return ids;
+}
+
+std::optional<model::Manifest> Catalog::manifest(const std::string& id) {
+    return read<model::Manifest>(store_, manifest_name(id), model::parse_manifest);
+}
+
+std::optional<model::Intent> Catalog::intent(const std::string& id) {
+    return read<model::Intent>(store_, intent_name(id), model::parse_intent);
+}
+
+void Catalog::write(const model::Intent& intent) {
+    write_text(store_, intent_name(intent.id), render(intent));
+}
+
+void Catalog::commit(const model::Manifest& manifest) {
+    write_text(store_, manifest_name(manifest.id), render(manifest));
+}
+
+void Catalog::forget_intent(const std::string& id) {
+    store_.remove(intent_name(id));
+    // An empty folder in the journal would stay for ever.
+    if (store_.list(id).empty() && store_.list(id, true).empty()) store_.remove_all(id);
+}
+
+void Catalog::remove(const std::string& id) {
+    store_.remove(manifest_name(id));
+    store_.remove_all(id);
+}
+
+std::shared_ptr<void> Catalog::lock(const std::string& id) {
+    return store_.lock(id);
+}
+
+}  // namespace vbackup::store

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""summary.py LOGS: reads "PHASE good|FAILED" lines; a phase that ran ctest left LOGS/PHASE.xml and counts with its tests, any
+other counts as one. Says loudly what was skipped and what failed, and ends with "N passed, N failed, N skipped". Exit 1 unless
+something passed and nothing failed."""
+import pathlib
+import sys
+import xml.etree.ElementTree as xml
+
+passed, failures, skips = 0, [], []
+for line in sys.stdin:
+    phase, verdict = line.split()
+    results = pathlib.Path(sys.argv[1], phase + ".xml")
+    failed = 0
+    if results.exists():
+        for case in xml.parse(results).getroot().iter("testcase"):
+            name = f"{phase}: {case.get('name')}"
+            if case.get("status") == "run":
+                passed += 1
+            elif case.get("status") == "fail":
+                failed += 1
+                failures.append(name)
+            else:
+                printed = case.findtext("system-out") or ""
+                reasons = [text for text in printed.splitlines() if text.startswith("SKIPPED")]
+                skips.append(f"{name}: {' '.join(reasons) or case.get('status')}")
+        if verdict != "good" and not failed:
+            failures.append(phase)
+    elif verdict == "good":
+        passed += 1
+    else:
+        failures.append(phase)
+
+for title, names in (("SKIPPED", skips), ("FAILED", failures)):
+    for name in names:
+        print(f"!! {title} {name}")
+print(f"{passed} passed, {len(failures)} failed, {len(skips)} skipped")
+sys.exit(bool(failures) or passed == 0)

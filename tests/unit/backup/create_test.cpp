@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "scene.hpp"
+
+using namespace vbackup;
+using namespace vbackup::test;
+
+namespace {
+
+long count_of(const std::vector<std::string>& all, const std::string& one) {
+    return std::count(all.begin(), all.end(), one);
+}
+
+}  // namespace
+
+TEST_CASE("a kept backup is there with its files, digests and counts, and the server is tidied") {
+    Scene scene;
+    const auto manifest = scene.made("b1");
+    CHECK(manifest.files.size() == 2);
+    for (const auto& file : manifest.files) {
+        CHECK(file.kept);
+        CHECK(file.sha256 == file.server_sha256);
+        CHECK(scene.store_bytes->size(store::file_name("b1", file.name)) == file.size);
+    }
+    CHECK(manifest.collections.at(0).quiet());
+    CHECK(scene.store.manifest("b1"));
+    CHECK_FALSE(scene.store.intent("b1"));
+    CHECK(scene.database.snapshots.empty());
+}
+
+TEST_CASE("a backup that stays with the server has its manifest in the journal") {
+    Scene scene;
+    const auto manifest = scene.made("b1", false);
+    CHECK_FALSE(manifest.kept);
+    CHECK(manifest.jobs.size() == 2);
+    CHECK(manifest.files.size() == 2);
+    CHECK(scene.journal.manifest("b1"));
+    CHECK_FALSE(scene.store.manifest("b1"));
+    CHECK(scene.database.snapshots.size() == 2);
+}
+
+TEST_CASE("the intent is there before the first request that changes anything") {
+    Scene scene;
+    bool seen = false;
+    scene.database.before = [&](const std::string& function, const std::string&) {
+        if (function == "run" && !seen) seen = scene.store.intent("b1").has_value();
+    };
+    scene.made("b1");
+    CHECK(seen);
+}
+
+TEST_CASE("a lost answer does not make a second snapshot") {
+    for (const auto kind : {ErrorKind::unreachable, ErrorKind::stalled}) {
+        Scene scene;
+        scene.fail("answer", "snapshot:Article", kind);
+        scene.made("b1");
+        CHECK(count_of(scene.database.changes, "snapshot:Article") == 1);
+    }
+}
+
+TEST_CASE("a request that did not arrive is sent again") {
+    Scene scene;
+    scene.fail("run", "snapshot:Article", ErrorKind::unreachable, 1, 2);
+    scene.made("b1");
+    CHECK(count_of(scene.database.changes, "snapshot:Article") == 1);
+}
+
+TEST_CASE("a server that stays away ends the create, and the rerun finishes it") {
+    Scene scene;
+    scene.fail("run", "snapshot:Book", ErrorKind::unreachable, 1, 100);
+    CHECK(kind_of([&] { scene.made("b1"); }) == ErrorKind::unreachable);
+    CHECK_FALSE(scene.store.manifest("b1"));
+    scene.database.before = {};
+    const auto manifest = scene.made("b1");
+    CHECK(manifest.files.size() == 2);
+    CHECK(count_of(scene.database.changes, "snapshot:Article") == 1);
+}
+
+TEST_CASE("whatever call is killed, a rerun with the same id finishes and makes nothing twice") {
+    struct Killed {};
+    for (int nth = 1;; ++nth) {
+        Scene scene;
+        int calls = 0;
+        scene.database.before = [&](const std::string&, const std::string&) {
+            if (++calls == nth) throw Killed{};
+        };
+        bool killed = false;
+        try {
+            scene.made("b1");
+        } catch (const Killed&) {
+            killed = true;
+        }
+        if (!killed) break;
+        CAPTURE(nth);
+        const bool committed = scene.store.manifest("b1").has_value();
+        scene.database.before = {};
+        CHECK((!committed || backup::verify(scene.call, scene.stage(), "b1").good()));
+        CHECK(scene.made("b1").files.size() == 2);
+        CHECK_FALSE(scene.store.intent("b1"));
+        CHECK(count_of(scene.database.changes, "snapshot:Article") == 1);
+        CHECK(count_of(scene.database.changes, "snapshot:Book") == 1);
+        CHECK(scene.database.snapshots.empty());
+        REQUIRE(nth < 100);
+    }
+}
+
+TEST_CASE("a failed job is told with the server's reason and is no backup") {
+    Scene scene;
+    scene.database.end = model::Phase::failed;
+    scene.database.collections.erase("Book");
+    try {
+        scene.made("b1");
+        FAIL("it ended well");
+    } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::job_failed);
+        CHECK(error.message().find("no space left") != std::string::npos);
+    }
+    CHECK_FALSE(scene.store.manifest("b1"));
+    CHECK(backup::status(scene.call, scene.stage(), "b1", {}).phase == model::Phase::failed);
+}
+
+TEST_CASE("one failed collection of two is partly done, and no backup") {
+    Scene scene;
+    scene.fail("run", "snapshot:Book", ErrorKind::refused);
+    CHECK(kind_of([&] { scene.made("b1"); }) == ErrorKind::partial);
+    CHECK_FALSE(scene.store.manifest("b1"));
+}
+
+TEST_CASE("a cancelled job is told as cancelled") {
+    Scene scene;
+    scene.database.end = model::Phase::cancelled;
+    CHECK(kind_of([&] { scene.made("b1"); }) == ErrorKind::cancelled);
+}
+
+TEST_CASE("a job that vanished is a failure") {
+    Scene scene;
+    scene.database.before = [&](const std::string& function, const std::string&) {
+        if (function == "observe") scene.database.snapshots.clear();
+    };
+    CHECK(kind_of([&] { scene.made("b1"); }) == ErrorKind::job_failed);
+}
+
+TEST_CASE("an id is used once") {
+    Scene scene;
+    scene.made("b1");
+    CHECK(kind_of([&] { scene.made("b1"); }) == ErrorKind::conflict);
+    CHECK(kind_of([&] { scene.made("b1", false); }) == ErrorKind::conflict);
+}
+
+TEST_CASE("an unfinished id is not taken over by another wish") {
+    Scene scene;
+    scene.fail("run", "", ErrorKind::unreachable, 1, 100);
+    CHECK(kind_of([&] { scene.made("b1"); }) == ErrorKind::unreachable);
+    scene.database.before = {};
+    const backup::CreateOptions other{.id = "b1", .scope = {.include = {"Book"}}, .keep = true};
+    CHECK(kind_of([&] { backup::create(scene.call, scene.stage(), other); }) == ErrorKind::conflict);
+}
+
+TEST_CASE("two runs at once: the second is busy") {
+    Scene scene;
+    ErrorKind inner = ErrorKind::failed;
+    scene.database.before = [&](const std::string& function, const std::string&) {
+        if (function != "run" || inner != ErrorKind::failed) return;
+        inner = kind_of([&] { scene.made("b2"); });
+    };
+    scene.made("b1");
+    CHECK(inner == ErrorKind::busy);
+}
+
+TEST_CASE("a dry run changes nothing anywhere") {
+    Scene scene;
+    const auto result = backup::create(scene.call, scene.stage(), {.id = "b1", .keep = true, .dry_run = true});
+    CHECK(result.dry_run);
+    CHECK(result.plan.steps.size() == 6);
+    CHECK(scene.database.changes.empty());
+    CHECK_FALSE(std::filesystem::exists(scene.folder.path() / "store"));
+    CHECK_FALSE(std::filesystem::exists(scene.folder.path() / "journal"));
+}
+
+TEST_CASE("without waiting the jobs are taken, and wait finishes the backup") {
+    Scene scene;
+    const auto result = backup::create(scene.call, scene.stage(), {.id = "b1", .wait = false});
+    REQUIRE(result.under_way);
+    CHECK(result.under_way->phase == model::Phase::running);
+    CHECK_FALSE(scene.journal.manifest("b1"));
+    CHECK(backup::wait(scene.call, scene.stage(), "b1").manifest->files.size() == 2);
+    CHECK(scene.journal.manifest("b1"));
+}
+
+TEST_CASE("status finishes a create whose jobs have ended") {
+    Scene scene;
+    scene.database.looks_needed = 10;
+    backup::create(scene.call, scene.stage(), {.id = "b1", .wait = false});
+    CHECK(backup::status(scene.call, scene.stage(), "b1", {}).phase == model::Phase::running);
+    for (auto& [name, snapshot] : scene.database.snapshots) snapshot.looks_left = 0;
+    CHECK(backup::status(scene.call, scene.stage(), "b1", {}).phase == model::Phase::succeeded);
+    CHECK(scene.journal.manifest("b1"));
+}
+
+TEST_CASE("without waiting nothing can be brought home") {
+    Scene scene;
+    CHECK(kind_of([&] { backup::create(scene.call, scene.stage(), {.id = "b1", .keep = true, .wait = false}); }) ==
+          ErrorKind::usage);
+    CHECK(scene.database.changes.empty());
+}
+
+TEST_CASE("writes that go on are known afterwards") {
+    Scene scene;
+    scene.database.before = [&](const std::string& function, const std::string&) {
+        if (function == "files") scene.database.collections["Article"] = 1'003;
+    };
+    const auto manifest = scene.made("b1");
+    CHECK_FALSE(manifest.collections.at(0).quiet());
+    CHECK(manifest.collections.at(0).count_after == 1'003);
+    CHECK(manifest.collections.at(1).quiet());
+    CHECK(manifest.notes.size() == 1);
+}
+
+TEST_CASE("bytes that differ from the server's digest are no backup") {
+    Scene scene;
+    bool once = false;
+    scene.database.before = [&](const std::string& function, const std::string& about) {
+        if (function != "open" || once) return;
+        once = true;
+        scene.database.snapshots.at(about).bytes[0] = '#';
+    };
+    CHECK(kind_of([&] { scene.made("b1"); }) == ErrorKind::partial);
+    CHECK_FALSE(scene.store.manifest("b1"));
+}
+
+TEST_CASE("tidying that fails is a warning, the backup is good") {
+    Scene scene;
+    scene.fail("run", "drop:", ErrorKind::denied, 1, 100);
+    CHECK(scene.made("b1").files.size() == 2);
+    CHECK(scene.tally.warnings().size() >= 1);
+}
+
+TEST_CASE("side by side every collection is covered once") {
+    Scene scene;
+    for (int i = 0; i < 40; ++i) scene.database.collections["C" + std::to_string(i)] = static_cast<std::uint64_t>(i);
+    const auto manifest = *backup::create(scene.call, scene.stage(8), {.id = "b1", .keep = true}).manifest;
+    CHECK(manifest.files.size() == 42);
+    CHECK(scene.database.changes.size() == 84);
+}
+
+TEST_CASE("a stop ends the create with everything remembered") {
+    Scene scene;
+    scene.database.before = [&](const std::string& function, const std::string&) {
+        if (function == "observe") scene.stop.request_stop();
+    };
+    CHECK(kind_of([&] { scene.made("b1"); }) == ErrorKind::interrupted);
+    CHECK(scene.store.intent("b1"));
+}
+
+TEST_CASE("ids are checked before anything is asked") {
+    for (const auto* bad : {"", "Upper", "a b", "../x", "a/b", "-a", "a--restore", "ä"}) {
+        CHECK(kind_of([&] { backup::require_id(bad); }) == ErrorKind::usage);
+    }
+    CHECK(kind_of([&] { backup::require_id(std::string(101, 'a')); }) == ErrorKind::usage);
+    CHECK_NOTHROW(backup::require_id("prod-20261121t074700z"));
+    Scene scene;
+    CHECK(backup::make_id(scene.stage().target, scene.clock.wall()) == "prod-20261121t074700z");
+}

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "backup/find.hpp"
+#include "scene.hpp"
+
+using namespace vbackup;
+using namespace vbackup::test;
+
+namespace {
+
+backup::Result restore(Scene& scene, const backup::RestoreOptions& options) {
+    return backup::restore(scene.call, scene.stage(), options);
+}
+
+void damage(const std::filesystem::path& file) {
+    std::string text = io::read_file(io::real_files(), file);
+    text[0] = static_cast<char>(text[0] ^ 1);
+    io::write_file(io::real_files(), file, text);
+}
+
+std::filesystem::path find_file(const std::filesystem::path& folder, const std::string& part) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+        if (entry.is_regular_file() && entry.path().string().find(part) != std::string::npos) return entry.path();
+    }
+    FAIL("no such file");
+    return {};
+}
+
+}  // namespace
+
+TEST_CASE("a restore brings back what was destroyed, with proof") {
+    Scene scene;
+    scene.made("b1");
+    scene.database.collections.clear();
+    const auto result = restore(scene, {.id = "b1"});
+    CHECK(scene.database.collections == std::map<std::string, std::uint64_t>{{"Article", 1'000}, {"Book", 20}});
+    CHECK(result.proof.findings.size() == 2);
+    CHECK(scene.journal.ids().empty());
+}
+
+TEST_CASE("only the chosen collections come back, under their new names") {
+    Scene scene;
+    scene.made("b1");
+    restore(scene, {.id = "b1", .scope = {.include = {"Book"}}, .renames = {{"Book", "Book2"}}});
+    CHECK(scene.database.collections.at("Book2") == 20);
+    CHECK(scene.database.collections.size() == 3);
+}
+
+TEST_CASE("a collection that the backup does not have is not found before anything is changed") {
+    Scene scene;
+    scene.made("b1");
+    const auto before = scene.database.changes;
+    CHECK(kind_of([&] { restore(scene, {.id = "b1", .scope = {.include = {"Bok"}}}); }) == ErrorKind::not_found);
+    CHECK(scene.database.changes == before);
+}
+
+TEST_CASE("what exists is a conflict unless it may be overwritten") {
+    Scene scene;
+    scene.made("b1");
+    scene.database.collections["Article"] = 5;
+    CHECK(kind_of([&] { restore(scene, {.id = "b1"}); }) == ErrorKind::conflict);
+    CHECK(scene.database.collections["Article"] == 5);
+    restore(scene, {.id = "b1", .overwrite = true});
+    CHECK(scene.database.collections["Article"] == 1'000);
+}
+
+TEST_CASE("overwriting asks, and a no changes nothing") {
+    Scene scene;
+    scene.made("b1");
+    scene.database.collections["Article"] = 5;
+    scene.consent = false;
+    CHECK(kind_of([&] { restore(scene, {.id = "b1", .overwrite = true}); }) == ErrorKind::refused);
+    CHECK(scene.database.collections["Article"] == 5);
+}
+
+TEST_CASE("a damaged backup destroys nothing") {
+    Scene scene;
+    scene.made("b1");
+    damage(find_file(scene.folder.path() / "store", "Article"));
+    scene.database.collections["Article"] = 5;
+    CHECK(kind_of([&] { restore(scene, {.id = "b1", .overwrite = true}); }) == ErrorKind::corrupt);
+    CHECK(scene.database.collections["Article"] == 5);
+}
+
+TEST_CASE("damage is found while reading") {
+    Scene scene;
+    scene.made("b1");
+    damage(find_file(scene.folder.path() / "store", "Article"));
+    scene.database.collections.clear();
+    const auto kind = kind_of([&] { restore(scene, {.id = "b1"}); });
+    CHECK((kind == ErrorKind::corrupt || kind == ErrorKind::partial));
+}
+
+TEST_CASE("a proof that differs is no success") {
+    Scene scene;
+    scene.made("b1");
+    scene.database.collections.clear();
+    scene.database.before = [&](const std::string& function, const std::string&) {
+        if (function == "prove") scene.database.collections["Article"] = 999;
+    };
+    CHECK(kind_of([&] { restore(scene, {.id = "b1"}); }) == ErrorKind::corrupt);
+}
+
+TEST_CASE("a proof of nothing is no success") {
+    CHECK_FALSE(model::Proof{}.good());
+}
+
+TEST_CASE("whatever call is killed, the rerun of a restore finishes it") {
+    struct Killed {};
+    for (int nth = 1;; ++nth) {
+        Scene scene;
+        scene.made("b1");
+        scene.database.collections.clear();
+        int calls = 0;
+        scene.database.before = [&](const std::string&, const std::string&) {
+            if (++calls == nth) throw Killed{};
+        };
+        bool killed = false;
+        try {
+            restore(scene, {.id = "b1"});
+        } catch (const Killed&) {
+            killed = true;
+        }
+        if (!killed) break;
+        CAPTURE(nth);
+        scene.database.before = {};
+        CHECK(restore(scene, {.id = "b1"}).proof.good());
+        CHECK(scene.database.collections.at("Article") == 1'000);
+        CHECK(scene.database.collections.at("Book") == 20);
+        REQUIRE(nth < 100);
+    }
+}
+
+TEST_CASE("an unfinished restore of yesterday is not gone on with") {
+    Scene scene;
+    scene.made("b1");
+    scene.database.collections.clear();
+    scene.fail("run", "send:Book", ErrorKind::unreachable, 1, 100);
+    CHECK(kind_of([&] { restore(scene, {.id = "b1"}); }) == ErrorKind::unreachable);
+    scene.database.before = {};
+    scene.clock.advance(std::chrono::hours(25));
+    CHECK(kind_of([&] { restore(scene, {.id = "b1"}); }) == ErrorKind::conflict);
+}
+
+TEST_CASE("a manifest of a newer format is refused, a cut one is corrupt") {
+    Scene scene;
+    scene.made("b1");
+    const auto path = find_file(scene.folder.path() / "store", "manifest.json");
+    auto text = io::read_file(io::real_files(), path);
+    io::write_file(io::real_files(), path, text.substr(0, text.size() / 2));
+    CHECK(kind_of([&] { restore(scene, {.id = "b1"}); }) == ErrorKind::corrupt);
+    text.replace(text.find("\"format\": 1"), 11, "\"format\": 2");
+    io::write_file(io::real_files(), path, text);
+    CHECK(kind_of([&] { restore(scene, {.id = "b1"}); }) == ErrorKind::refused);
+    CHECK(backup::list(scene.call, scene.store).size() == 1);
+}
+
+TEST_CASE("download brings home what stayed with the server, and a rerun carries on") {
+    Scene scene;
+    scene.made("b1", false);
+    scene.fail("open", "b1.Book", ErrorKind::denied);
+    CHECK(kind_of([&] { backup::download(scene.call, scene.stage(), "b1", {}, false); }) == ErrorKind::denied);
+    CHECK_FALSE(scene.store.manifest("b1"));
+    scene.database.before = {};
+    CHECK(backup::download(scene.call, scene.stage(), "b1", {}, false).manifest->kept);
+    CHECK(scene.store.manifest("b1")->files.size() == 2);
+    CHECK(kind_of([&] { backup::download(scene.call, scene.stage(), "b1", {}, false); }) == ErrorKind::conflict);
+}
+
+TEST_CASE("download takes over what another tool made, and says what is not known") {
+    Scene scene;
+    scene.database.snapshots["By_Hand.1"] = {"Article", "Article=7"};
+    const auto manifest = *backup::download(scene.call, scene.stage(), "By_Hand.1", {}, false).manifest;
+    CHECK(manifest.id == "by-hand-1");
+    CHECK(manifest.state == "unproven");
+    CHECK_FALSE(manifest.collections.at(0).before.count);
+}
+
+TEST_CASE("the note of an unfinished restore can be read back, whatever the server calls the backup") {
+    Scene scene;
+    CHECK(backup::restore_key("b1") == "b1--restore");
+    CHECK(backup::restore_key("By_Hand.1") != backup::restore_key("by-hand-1"));
+    auto intent = model::Intent{.id = backup::restore_key("By_Hand.1"), .verb = "restore"};
+    intent.draft.id = "By_Hand.1";
+    scene.journal.write(intent);
+    CHECK(scene.journal.intent(backup::restore_key("By_Hand.1")));
+}
+
+TEST_CASE("delete removes what stayed with the server, asks before, and finishes what was cut short") {
+    Scene scene;
+    scene.made("b1", false);
+    scene.consent = false;
+    CHECK(kind_of([&] { backup::remove(scene.call, scene.stage(), "b1", {}, false); }) == ErrorKind::refused);
+    CHECK(scene.database.snapshots.size() == 2);
+    scene.consent = true;
+    scene.fail("run", "drop:b1.Book", ErrorKind::unreachable, 1, 100);
+    CHECK(kind_of([&] { backup::remove(scene.call, scene.stage(), "b1", {}, false); }) == ErrorKind::unreachable);
+    CHECK_FALSE(scene.journal.manifest("b1"));
+    scene.database.before = {};
+    backup::remove(scene.call, scene.stage(), "b1", {}, false);
+    CHECK(scene.database.snapshots.empty());
+    CHECK(scene.journal.ids().empty());
+}
+
+TEST_CASE("delete removes a kept backup from its store") {
+    Scene scene;
+    scene.made("b1");
+    backup::remove(scene.call, scene.stage(), "b1", {}, false);
+    CHECK(scene.store.ids().empty());
+    CHECK(scene.store_bytes->list("").empty());
+    CHECK(kind_of([&] { backup::remove(scene.call, scene.stage(), "b1", {}, false); }) == ErrorKind::not_found);
+}
+
+TEST_CASE("cancel ends a job under way and what it had begun") {
+    Scene scene;
+    scene.database.collections.erase("Book");
+    backup::create(scene.call, scene.stage(), {.id = "b1", .wait = false});
+    const auto result = backup::cancel(scene.call, scene.stage(), "b1", {}, false);
+    CHECK(result.under_way->phase == model::Phase::cancelled);
+    CHECK(scene.journal.ids().empty());
+    CHECK(kind_of([&] { backup::cancel(scene.call, scene.stage(), "b1", {}, false); }) == ErrorKind::not_found);
+}
+
+TEST_CASE("cancel of a finished backup is refused") {
+    Scene scene;
+    scene.made("b1");
+    CHECK(kind_of([&] { backup::cancel(scene.call, scene.stage(), "b1", {}, false); }) == ErrorKind::refused);
+}
+
+TEST_CASE("verify names every bad file and believes no empty backup") {
+    Scene scene;
+    scene.made("b1");
+    CHECK(backup::verify(scene.call, scene.stage(), "b1").good());
+    damage(find_file(scene.folder.path() / "store", "Article"));
+    std::filesystem::remove(find_file(scene.folder.path() / "store", "Book"));
+    const auto checked = backup::verify(scene.call, scene.stage(2), "b1");
+    CHECK_FALSE(checked.good());
+    CHECK(std::count_if(checked.files.begin(), checked.files.end(),
+                        [](const auto& file) { return !file.problem.empty(); }) == 2);
+    CHECK_FALSE(backup::Verification{}.good());
+}
+
+TEST_CASE("verify reads what stayed with the server") {
+    Scene scene;
+    scene.made("b1", false);
+    CHECK(backup::verify(scene.call, scene.stage(), "b1").good());
+    scene.database.snapshots.at("b1.Book").bytes = "Book=21";
+    CHECK(backup::verify(scene.call, scene.stage(), "b1").files.size() == 2);
+}
+
+TEST_CASE("list shows each backup once, newest first, and those of others by the server's name") {
+    Scene scene;
+    scene.made("b1");
+    scene.clock.advance(std::chrono::hours(1));
+    scene.made("b2", false);
+    scene.database.snapshots["foreign"] = {"Article", "Article=1"};
+    const auto all = backup::list(scene.call, scene.stage(), {});
+    REQUIRE(all.size() == 3);
+    CHECK(all[0].id == "b2");
+    CHECK(all[1].id == "b1");
+    CHECK(all[2].name == "foreign");
+    CHECK_FALSE(all[2].managed);
+}
+
+TEST_CASE("what the server lost is no longer good") {
+    Scene scene;
+    scene.made("b1", false);
+    CHECK(backup::status(scene.call, scene.stage(), "b1", {}).phase == model::Phase::succeeded);
+    scene.database.snapshots.clear();
+    CHECK(backup::status(scene.call, scene.stage(), "b1", {}).phase == model::Phase::gone);
+    CHECK(backup::list(scene.call, scene.stage(), {}).at(0).phase == model::Phase::gone);
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "cli/command/run.hpp"
+#include "support/fake_clock.hpp"
+#include "support/temporary.hpp"
+#include "support/toy_driver.hpp"
+
+namespace vbackup::test {
+
+struct Ran {
+    int code = 0;
+    std::string out;
+    std::string err;
+};
+
+// The whole program in process: a toy database behind toy+http://…, a fake clock, folders that go away, no network.
+class Program {
+public:
+    Program();
+    Ran operator()(std::vector<std::string> arguments);
+
+    static constexpr const char* target = "toy+http://db.example:1";
+    std::string store() const { return (folder / "store").string(); }
+    // Writes the configuration file that the program finds by itself.
+    void configure(const std::string& toml) const;
+
+    ToyDatabase database;
+    FakeClock clock;
+    TemporaryFolder folder;
+    config::Environment environment;
+    std::atomic<int> signal{0};
+    int out_failure = 0;  // errno of writing to stdout
+    bool terminal = false;
+    std::function<std::string(std::string_view)> ask;
+};
+
+// The table of the toy database, with one option of each sort.
+std::span<const driver::Entry> toy_drivers();
+
+}  // namespace vbackup::test
