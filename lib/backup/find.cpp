@@ -82,7 +82,16 @@ Known require_known(Call& call, const Stage& stage, const std::string& id, const
                                 stage.target.url));
     }
     known.found = std::move(*match);
-    return known;
+    // Reached through another node, a cluster is another address; what the journal knows of the backup still holds when the
+    // server has just that one.
+    auto manifest = stage.journal.manifest(id);
+    if (!manifest || manifest->driver != stage.target.driver_name || manifest->kept || manifest->jobs.empty())
+        return known;
+    for (const auto& job : manifest->jobs) {
+        const auto seen = stage.target.driver.observe(call, job, Milliseconds{0});
+        if (seen.phase != model::Phase::succeeded) return known;
+    }
+    return {&stage.journal, std::move(manifest), std::nullopt, std::nullopt};
 }
 
 model::Found describe(const model::Manifest& manifest, const std::string& where) {

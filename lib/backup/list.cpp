@@ -63,9 +63,10 @@ std::set<std::string> names_at_server(Call& call, const Stage& stage) {
         if (!home) continue;
         for (const auto& id : home->ids()) {
             try {
+                // What another target's server calls its own may be called the same here.
                 if (const auto manifest = home->manifest(id)) {
-                    names.merge(names_at_server(*manifest));
-                } else if (const auto intent = home->intent(id)) {
+                    if (is_of(*manifest, stage.target)) names.merge(names_at_server(*manifest));
+                } else if (const auto intent = home->intent(id); intent && intent->target_url == stage.target.url) {
                     for (const auto& record : intent->records) {
                         if (record.job) names.insert(record.job->name);
                     }

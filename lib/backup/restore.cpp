@@ -131,6 +131,7 @@ Result restore(Call& call, const Stage& stage, const RestoreOptions& options) {
     const auto manifest = known.manifest ? *known.manifest : manifest_of(stage, *known.found);
     require_collections(manifest, options.scope);
     auto request = request_of(options, manifest);
+    if (manifest.kept) request.kept_at = known.home->store().where() + "/" + manifest.id;
     request.found = known.found ? &*known.found : nullptr;
     const auto asked = summary(request);
 
@@ -193,8 +194,8 @@ Result finish_restore(Call& call, const Stage& stage, model::Intent& intent, boo
     request.id = manifest.id;
     request.manifest = &manifest;
     auto proof = stage.target.driver.prove(call, manifest, request);
-    stage.journal.forget_intent(intent.id);
     if (!proof.good()) {
+        stage.journal.forget_intent(intent.id);
         std::string bad;
         for (const auto& finding : proof.findings) {
             if (!finding.good) bad += (bad.empty() ? "" : "; ") + finding.what;
@@ -205,6 +206,7 @@ Result finish_restore(Call& call, const Stage& stage, model::Intent& intent, boo
                     "do not use what was restored; restore again with --overwrite, or from another backup");
     }
     executor.tidy();
+    stage.journal.forget_intent(intent.id);
     return {.plan = intent.plan, .manifest = manifest, .proof = std::move(proof)};
 }
 

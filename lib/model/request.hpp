@@ -41,6 +41,7 @@ struct Request {
     bool wait = true;
     Renames renames;                     // restore
     bool overwrite = false;              // restore: what exists may be replaced
+    std::string kept_at;                 // restore: the folder or URL of the kept files, for commands to be typed
     const Manifest* manifest = nullptr;  // restore, remove, download, cancel: of a managed backup; create: the draft
     const Found* found = nullptr;        // the same for one that only the server knows
     const Inspection* inspection = nullptr;  // what `inspect` just said, so that it is not asked twice

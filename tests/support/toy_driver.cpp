@@ -116,6 +116,11 @@ model::Plan ToyDriver::plan_restore(const model::Request& request) {
         plan.steps.push_back(std::move(send));
         plan.steps.push_back(std::move(settle));
     }
+    if (!db_.tidy_after_restore.empty()) {
+        auto tidy = step("drop:" + db_.tidy_after_restore, StepKind::change, "");
+        tidy.tidy = true;
+        plan.steps.push_back(std::move(tidy));
+    }
     return plan;
 }
 

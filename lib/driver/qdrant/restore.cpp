@@ -67,8 +67,8 @@ std::vector<Piece> pieces_of(const model::Manifest& manifest) {
     return pieces;
 }
 
-[[noreturn]] void throw_start_command(const model::Manifest& manifest, const Piece& piece) {
-    const auto file = piece.kept ? fmt::format("STORE/{}/{}", manifest.id, piece.file)
+[[noreturn]] void throw_start_command(const model::Request& request, const Piece& piece) {
+    const auto file = piece.kept ? fmt::format("{}/{}", request.kept_at, piece.file)
                                  : fmt::format("SNAPSHOTS_DIRECTORY/{}", piece.server_name);
     throw Error(
         ErrorKind::unsupported, "Qdrant restores a storage snapshot at its start only",
@@ -483,7 +483,7 @@ model::Plan plan_restore(Call& call, const Client& client, const model::Request&
     const auto& manifest = *request.manifest;
     const auto pieces = pieces_of(manifest);
     if (pieces.empty()) throw Error(ErrorKind::corrupt, "the backup has no files");
-    if (pieces.front().place.unit == Unit::storage) throw_start_command(manifest, pieces.front());
+    if (pieces.front().place.unit == Unit::storage) throw_start_command(request, pieces.front());
 
     model::Plan plan;
     require_version(manifest, client.root(call).version, plan);

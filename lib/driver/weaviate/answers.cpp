@@ -215,9 +215,9 @@ void require_ok(const net::Response& response, std::string_view what) {
 }
 
 Server parse_server(const net::Response& response) {
-    const auto meta = parse(response, json::value_t::object, "description of itself");
+    const auto meta = parse(response, json::value_t::object, "Weaviate's description of itself");
     Server server;
-    server.text = needed_text(meta, "version", "description of itself");
+    server.text = needed_text(meta, "version", "Weaviate's description of itself");
     const auto version = parse_version(server.text);
     if (!version) not_understood("version", server.text);
     server.version = *version;

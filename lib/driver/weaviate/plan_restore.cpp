@@ -324,6 +324,11 @@ model::Plan plan_restore(const Planning& planning) {
                                    .word = before ? before->word : "",
                                    .why = before ? before->why : "",
                                    .placed = !status});
+    if (!status) {
+        auto& forget = steps.add("forget", model::StepKind::erase, "remove the files that were put there");
+        forget.location = model::Location{job.location, std::string(descriptor_name)};
+        forget.tidy = true;
+    }
     say_what_stays(planning, server, plan.notes);
     return plan;
 }

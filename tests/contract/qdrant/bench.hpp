@@ -34,6 +34,7 @@ struct Bench {
                              model::Renames renames = {}) {
         auto made = request(model::Verb::restore, std::move(options));
         made.manifest = &manifest;
+        made.kept_at = "/kept/b";
         made.overwrite = overwrite;
         made.renames = std::move(renames);
         return driver->plan(call, made, no_peek());

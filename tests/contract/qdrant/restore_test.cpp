@@ -259,8 +259,8 @@ TEST_CASE("a storage snapshot is restored by the server's own start, with the ex
     const auto manifest = bench.backup("storage");
     const auto error = error_of([&] { bench.restore_plan(manifest); });
     CHECK(error.kind() == ErrorKind::unsupported);
-    for (const auto* word : {"qdrant --storage-snapshot STORE/walk-20261121t074700z/data/storage.snapshot",
-                             "--force-snapshot", "--snapshot PATH:NAME"})
+    for (const auto* word :
+         {"qdrant --storage-snapshot /kept/b/data/storage.snapshot", "--force-snapshot", "--snapshot PATH:NAME"})
         CHECK(error.hint().find(word) != std::string::npos);
 }
 

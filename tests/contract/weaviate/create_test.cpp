@@ -334,11 +334,16 @@ TEST_CASE("with --to the files are fetched where this machine sees them, and els
     auto asked = rig.request(Verb::create, "b1", {{"backend", "filesystem"}});
     asked.keep = true;
     const auto plan = rig.plan(asked);
-    REQUIRE(plan.steps.size() == 2);
+    REQUIRE(plan.steps.size() == 3);
     CHECK(plan.steps[1].kind == model::StepKind::fetch);
     CHECK(plan.steps[1].of == "create");
     CHECK(plan.steps[1].after == std::vector<std::string>{"create"});
+    // What came home is removed from the server, unless it is wanted there.
+    CHECK(plan.steps[2].kind == model::StepKind::erase);
+    CHECK(plan.steps[2].of == "create");
+    CHECK(plan.steps[2].tidy);
     rig.make_backup("old", {{"backend", "filesystem"}});
+    asked.options["keep-on-server"] = "true";
     CHECK(rig.plan(asked).steps.size() == 2);
     rig.sees_disk = false;
     CHECK_ERROR(ErrorKind::unsupported, "does not see the backups", rig.plan(asked));

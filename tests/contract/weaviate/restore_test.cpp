@@ -287,9 +287,10 @@ TEST_CASE("files of ours are placed, seen by the server, and only then anything 
     const auto plan = rig.plan(asked);
     std::vector<std::string> ids;
     for (const auto& step : plan.steps) ids.push_back(step.id);
-    CHECK(ids == std::vector<std::string>{"place", "placed", "delete:Article", "delete:Big", "restore"});
+    CHECK(ids == std::vector<std::string>{"place", "placed", "delete:Article", "delete:Big", "restore", "forget"});
     for (std::size_t index = 1; index < ids.size(); ++index)
         CHECK(plan.steps[index].after == std::vector<std::string>{ids[index - 1]});
+    CHECK(plan.steps.back().tidy);
     REQUIRE(plan.steps[0].location);
     CHECK(plan.steps[0].location->url == "file:///var/lib/weaviate/backups/b1");
     CHECK(plan.steps[0].location->descriptor == "backup_config.json");

@@ -132,6 +132,17 @@ TEST_CASE("whatever call is killed, the rerun of a restore finishes it") {
     }
 }
 
+TEST_CASE("a restore that was proven and tidied leaves no note of itself") {
+    Scene scene;
+    scene.made("b1");
+    scene.database.collections.clear();
+    scene.database.snapshots["left"] = {"Article", ""};
+    scene.database.tidy_after_restore = "left";
+    restore(scene, {.id = "b1"});
+    CHECK(scene.database.snapshots.empty());
+    CHECK(scene.journal.ids().empty());
+}
+
 TEST_CASE("an unfinished restore of yesterday is not gone on with") {
     Scene scene;
     scene.made("b1");
@@ -261,6 +272,20 @@ TEST_CASE("list shows each backup once, newest first, and those of others by the
     CHECK(all[1].id == "b1");
     CHECK(all[2].name == "foreign");
     CHECK_FALSE(all[2].managed);
+}
+
+TEST_CASE("another target's backup of the same name hides nothing, and is known again when the server has just it") {
+    Scene scene;
+    scene.made("b1", false);
+    auto other = scene.stage();
+    other.target.url = "http://127.0.0.1:2";
+    other.target.name = "";
+    CHECK(backup::list(scene.call, other, {}).size() == 2);
+    scene.database.snapshots["b1"] = {"Article", "Article=1000"};
+    CHECK(backup::find_at_home(other, "b1").home == nullptr);
+    CHECK(backup::require_known(scene.call, other, "b1", {}).home == &scene.journal);
+    scene.database.snapshots.erase("b1.Book");
+    CHECK(backup::require_known(scene.call, other, "b1", {}).home == nullptr);
 }
 
 TEST_CASE("what the server lost is no longer good") {
