@@ -110,6 +110,10 @@ model::Found read_back(Call& call, const Stage& stage, const model::Intent& inte
         const auto seen = stage.target.driver.observe(call, *record.job, Milliseconds{0});
         found.phase = seen.phase;
         found.said = seen.said;
+        if (seen.phase == model::Phase::gone || seen.phase == model::Phase::unknown)
+            throw Error(ErrorKind::not_understood,
+                        fmt::format("the server took the job but does not show it as at work: {}", one_line(seen.said)),
+                        fmt::format("`vbackup status` looks again for {}", intent.id));
     }
     return found;
 }
@@ -124,8 +128,7 @@ std::optional<model::Manifest> existing_manifest(const Stage& stage, const std::
 
 // A run was killed between its commit and the end of its tidying: the backup is good, the rest is done now.
 void tidy_up(Call& call, const Stage& stage, store::Catalog& home, model::Intent& intent) {
-    Executor(call, stage, &home, intent).tidy();
-    home.forget_intent(intent.id);
+    if (Executor(call, stage, &home, intent).tidy()) home.forget_intent(intent.id);
 }
 
 Result resume(Call& call, const Stage& stage, store::Catalog& home, model::Intent intent, const CreateOptions& options,
@@ -236,15 +239,16 @@ Result finish_create(Call& call, const Stage& stage, store::Catalog& home, model
     // Commit: the backup exists from here on.
     intent.draft.completed = call.clock.wall();
     home.commit(intent.draft);
-    executor.tidy();
-    home.forget_intent(intent.id);
+    if (executor.tidy()) home.forget_intent(intent.id);
     return {.plan = intent.plan, .manifest = intent.draft};
 }
 
 Result wait(Call& call, const Stage& stage, const std::string& id) {
     const auto lock = lock_target(stage);
-    if (auto intent = stage.journal.intent(restore_key(id)); intent && intent->target_url == stage.target.url)
+    if (auto intent = stage.journal.intent(restore_key(id)); intent && is_resumable(call, stage, *intent)) {
+        require_consent(stage.confirm, rest_of(*intent));
         return finish_restore(call, stage, *intent, true);
+    }
     auto known = find_at_home(stage, id);
     if (known.manifest) {
         if (auto intent = known.home->intent(id); intent && intent->verb == "create")
@@ -256,6 +260,7 @@ Result wait(Call& call, const Stage& stage, const std::string& id) {
         return finish_create(call, stage, *known.home, *known.intent, true);
     }
     known = require_known(call, stage, id, {});
+    if (known.manifest) return {.manifest = std::move(known.manifest)};
     if (!known.found)
         throw Error(ErrorKind::refused,
                     fmt::format("the {} of {} is not waited for but run again", known.intent->verb, id),

@@ -101,8 +101,7 @@ Result download(Call& call, const Stage& stage, const std::string& name, const m
     // Commit.
     if (intent.draft.completed == Moment{}) intent.draft.completed = call.clock.wall();
     home.commit(intent.draft);
-    executor.tidy();
-    home.forget_intent(intent.id);
+    if (executor.tidy()) home.forget_intent(intent.id);
     return {.plan = intent.plan, .manifest = intent.draft};
 }
 

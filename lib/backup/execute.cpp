@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "backup/fetch.hpp"
+#include "backup/find.hpp"
 #include "base/parallel.hpp"
 #include "base/text.hpp"
 #include "io/copy.hpp"
@@ -27,6 +28,26 @@ constexpr Seconds first_pause{1};
 
 bool may_be_lost(ErrorKind kind) {
     return kind == ErrorKind::unreachable || kind == ErrorKind::stalled;
+}
+
+// The server said no, or nothing went out: certainly nothing was begun. Anything else may hide that the request was taken.
+bool is_clear_refusal(ErrorKind kind) {
+    switch (kind) {
+        case ErrorKind::denied:
+        case ErrorKind::not_found:
+        case ErrorKind::conflict:
+        case ErrorKind::busy:
+        case ErrorKind::refused:
+        case ErrorKind::unsupported:
+        case ErrorKind::usage:
+        case ErrorKind::configuration:
+        case ErrorKind::storage:
+        case ErrorKind::corrupt:
+        case ErrorKind::job_failed:
+            return true;
+        default:
+            return false;
+    }
 }
 
 // An error after which no other step can do better.
@@ -122,9 +143,14 @@ void Executor::run(bool wait) {
     run_all(steps, wait);
     if (!failures_.empty()) throw_failures(steps);
     call_.require_time();
+    for (const auto* step : steps) {
+        const auto known = record(step->id);
+        if (!known.done && (wait || !known.job))
+            throw Error(ErrorKind::failed, fmt::format("the step \"{}\" was never run", step->what));
+    }
 }
 
-void Executor::tidy() {
+bool Executor::tidy() {
     std::vector<const Step*> steps;
     for (const auto& step : intent_.plan.steps) {
         if (step.tidy) steps.push_back(&step);
@@ -134,7 +160,9 @@ void Executor::tidy() {
         call_.tally.warn(
             fmt::format("the backup is good, but tidying up failed: {}: {}", failure.step, failure.error.message()));
     }
+    const bool good = failures_.empty();
     failures_.clear();
+    return good;
 }
 
 void Executor::run_all(const std::vector<const Step*>& steps, bool wait) {
@@ -196,7 +224,8 @@ void Executor::throw_failures(const std::vector<const Step*>& steps) {
     const auto first = std::find_if(failures_.begin(), failures_.end(),
                                     [&](const auto& failure) { return failure.error.kind() == worst_kind; });
     const bool some_good = std::any_of(steps.begin(), steps.end(), [&](const Step* step) {
-        return (step->kind == StepKind::fetch || step->after.empty()) && record(step->id).done;
+        // What was only cleared away for a part is no good part.
+        return !step->destroys && (step->kind == StepKind::fetch || step->after.empty()) && record(step->id).done;
     });
     // An interruption, a deadline and a failing store say more than "partly done"; so does a lone step.
     if (!some_good || ends_everything(worst_kind)) throw first->error;
@@ -270,7 +299,7 @@ model::Outcome Executor::begin(const Step& step) {
             const bool lost = may_be_lost(error.kind());
             // The first sending may have been taken although its answer was lost; then the second one meets it.
             const bool met_itself = maybe_taken && error.kind() == ErrorKind::conflict && attempt < attempts;
-            if (!lost && !met_itself) note(step.id, [](auto& now) { now.sent = false; });
+            if (is_clear_refusal(error.kind()) && !maybe_taken) note(step.id, [](auto& now) { now.sent = false; });
             if ((!lost && !met_itself && error.kind() != ErrorKind::busy) || attempt >= attempts) throw;
             maybe_taken = maybe_taken || lost;
         }
@@ -284,7 +313,8 @@ model::Outcome Executor::send_once(const Step& step) {
     if (step.kind == StepKind::send) {
         const auto file = std::find_if(intent_.draft.files.begin(), intent_.draft.files.end(),
                                        [&](const auto& one) { return one.name == step.file; });
-        if (file == intent_.draft.files.end() || !stage_.store)
+        if (!stage_.store) throw Error(ErrorKind::usage, "the store that holds the backup is not named");
+        if (file == intent_.draft.files.end())
             throw Error(ErrorKind::corrupt, fmt::format("the backup has no file {}", step.file));
         const auto name = store::file_name(intent_.draft.id, file->name);
         source = checked(stage_.store->store().open(name), file->sha256, file->name);
@@ -307,7 +337,7 @@ void Executor::follow(const Step& step, model::JobRef job, bool wait) {
     const auto wanted = intent_.verb == "cancel" ? Phase::cancelled : Phase::succeeded;
     for (;;) {
         const auto look = [&](Call& call, Milliseconds patience) { return driver.observe(call, job, patience); };
-        const auto seen = wait ? job::wait(call_, look, stage_.limits) : look(call_, Milliseconds{0});
+        const auto seen = wait ? job::wait(call_, look, stage_.limits) : look_briefly(look);
         if (!seen.where.empty()) {
             const std::scoped_lock lock(mutex_);
             intent_.draft.location = seen.where;
@@ -326,17 +356,29 @@ void Executor::follow(const Step& step, model::JobRef job, bool wait) {
         }
         if (seen.phase == wanted || !is_final(seen.phase)) return;
         if (wanted == Phase::cancelled) {
-            if (seen.phase != Phase::succeeded) return;
+            if (seen.phase == Phase::failed)
+                throw Error(ErrorKind::job_failed,
+                            fmt::format("{} had failed before it could be cancelled ({})", job.name, reason));
+            if (seen.phase == Phase::gone)
+                throw Error(ErrorKind::not_understood, fmt::format("the server no longer knows {}", job.name));
             throw Error(ErrorKind::refused, fmt::format("{} had ended well before it could be cancelled", job.name),
                         "to remove it use `vbackup delete`");
         }
-        if (seen.phase == Phase::gone && !wait) return;
         if (seen.phase == Phase::gone)
             fail(ErrorKind::job_failed, fmt::format("the server no longer knows the job {}", job.name),
                  "look at the server's log");
-        if (seen.phase == Phase::cancelled)
-            fail(ErrorKind::cancelled, fmt::format("the job was cancelled ({})", reason));
+        if (seen.phase == Phase::cancelled) fail(ErrorKind::cancelled, fmt::format("{} ({})", was_cancelled, reason));
         fail(ErrorKind::job_failed, fmt::format("the server says that the job failed ({})", reason));
+    }
+}
+
+// One look, or some more while the server does not show yet what it has just taken.
+model::Seen Executor::look_briefly(const job::Look& look) {
+    for (int looks = 1;; ++looks) {
+        auto seen = look(call_, Milliseconds{0});
+        if (seen.phase != Phase::gone || looks > stage_.limits.gone_tolerance) return seen;
+        call_.clock.sleep(first_pause, call_.stop);
+        call_.require_time();
     }
 }
 
@@ -369,6 +411,7 @@ void Executor::fetch(const Step& step) {
         }
     }
     if (found.files.empty()) throw Error(ErrorKind::corrupt, fmt::format("the backup {} has no files", job->name));
+    require_space(found.files);
     for (const auto& file : found.files) call_.tally.bytes_total += file.size.value_or(0);
     for (const auto& file : found.files) {
         const auto open = [&](std::uint64_t offset) {
@@ -381,6 +424,23 @@ void Executor::fetch(const Step& step) {
         files.push_back(std::move(home));
         save();
     }
+}
+
+void Executor::require_space(const std::vector<model::File>& files) {
+    auto& store = stage_.store->store();
+    const auto free = store.free_bytes();
+    if (!free) return;
+    std::uint64_t needed = 0;
+    for (const auto& file : files) {
+        const auto name = store::file_name(intent_.draft.id, file.name);
+        const auto there = std::max(store.size(name).value_or(0), store.partial_size(name));
+        needed += file.size.value_or(0) - std::min(there, file.size.value_or(0));
+    }
+    if (needed > *free)
+        throw Error(
+            ErrorKind::storage,
+            fmt::format("{} has {} free, and {} are needed", store.where(), format_bytes(*free), format_bytes(needed)),
+            "free some space or choose another store; the same command then goes on");
 }
 
 void Executor::place(const Step& step) {

@@ -22,8 +22,8 @@ public:
     // Everything but the tidying steps. With `wait` false a job that no other step waits for is read back once and left
     // running. Throws the worst error of the failed steps, or Error{partial} when some of them ended well.
     void run(bool wait = true);
-    // The tidying steps; what fails becomes a warning.
-    void tidy();
+    // The tidying steps; what fails becomes a warning. False when something is left to tidy.
+    bool tidy();
 
 private:
     struct Failure {
@@ -37,8 +37,10 @@ private:
     model::Outcome begin(const model::Step& step);
     model::Outcome send_once(const model::Step& step);
     void follow(const model::Step& step, model::JobRef job, bool wait);
+    model::Seen look_briefly(const job::Look& look);
     void settle(const model::Step& step);
     void fetch(const model::Step& step);
+    void require_space(const std::vector<model::File>& files);
     void place(const model::Step& step);
     void erase(const model::Step& step);
 

@@ -118,6 +118,9 @@ model::File fetch_file(Call& call, store::Store& store, const std::string& id, m
         const auto there = io::drain(call, *store.open(name));
         if (difference(file, there).empty()) return kept(std::move(file), there);
     }
+    // Without a digest to compare with, nothing tells that what an earlier run left is of this very file.
+    const bool too_much = file.size && store.partial_size(name) > *file.size;
+    if (file.server_sha256.empty() || too_much) store.remove(name);
     for (bool again = false;; again = true) {
         Fetch fetch(call, store, name, open);
         const auto copied = fetch.copy_whole();

@@ -12,6 +12,9 @@ namespace vbackup::backup {
 
 namespace {
 
+// An unfinished restore is gone on with for this long; after that the database may have become another one.
+constexpr auto resumable = std::chrono::hours(24);
+
 void fill_from(const model::Manifest& manifest, model::Found& found) {
     found.id = found.name = manifest.id;
     found.managed = true;
@@ -94,6 +97,19 @@ Known require_known(Call& call, const Stage& stage, const std::string& id, const
     return {&stage.journal, std::move(manifest), std::nullopt, std::nullopt};
 }
 
+bool is_resumable(const Call& call, const Stage& stage, const model::Intent& intent) {
+    return intent.target_url == stage.target.url && call.clock.wall() - intent.begun < resumable;
+}
+
+model::Plan rest_of(const model::Intent& intent) {
+    auto plan = intent.plan;
+    std::erase_if(plan.steps, [&](const auto& step) {
+        return std::any_of(intent.records.begin(), intent.records.end(),
+                           [&](const auto& record) { return record.step == step.id && record.done; });
+    });
+    return plan;
+}
+
 model::Found describe(const model::Manifest& manifest, const std::string& where) {
     model::Found found;
     fill_from(manifest, found);
@@ -115,8 +131,9 @@ model::Found describe(const model::Intent& intent, const std::string& where) {
     for (const auto& record : intent.records) {
         if (record.job) found.job = *record.job;
         if (record.failed.empty()) continue;
-        found.phase = model::Phase::failed;
-        found.said = "failed";
+        const bool cancelled = record.failed.starts_with(was_cancelled);
+        found.phase = cancelled ? model::Phase::cancelled : model::Phase::failed;
+        found.said = model::word(found.phase);
         found.why = record.failed;
     }
     return found;

@@ -26,9 +26,13 @@ Known require_known(Call& call, const Stage& stage, const std::string& id, const
 std::string id_from_name(const std::string& name);
 // The name under which an unfinished restore of a backup lies in the journal.
 std::string restore_key(const std::string& id);
+// Is that note of a restore young enough to be gone on with, and about the target of this stage?
+bool is_resumable(const Call& call, const Stage& stage, const model::Intent& intent);
 // The same target as the one the manifest was made from?
 bool is_of(const model::Manifest& manifest, const Target& target);
 
+// How the note of a step begins whose job the server shows as cancelled.
+inline constexpr std::string_view was_cancelled = "the job was cancelled";
 model::Found describe(const model::Manifest& manifest, const std::string& where);
 // What an intent looks like without asking the server: running, or failed when a step ended badly.
 model::Found describe(const model::Intent& intent, const std::string& where);
@@ -41,6 +45,8 @@ Result finish_restore(Call& call, const Stage& stage, model::Intent& intent, boo
 
 // Held while something is changed at the target: two runs at once end with Error{busy}.
 std::shared_ptr<void> lock_target(const Stage& stage);
+// The steps that have not ended yet.
+model::Plan rest_of(const model::Intent& intent);
 // Throws Error{refused} when a step destroys data and the person did not agree.
 void require_consent(const Confirm& confirm, const model::Plan& plan);
 // Exactly the collections that a manifest names, for the counts after.

@@ -106,9 +106,25 @@ void doubt_what_is_not_listed(Call& call, const Stage& stage, const std::set<std
     }
 }
 
+bool only_waits(const model::Intent& intent) {
+    return std::none_of(intent.plan.steps.begin(), intent.plan.steps.end(), [](const auto& step) {
+        return step.kind == model::StepKind::fetch || step.kind == model::StepKind::send ||
+               step.kind == model::StepKind::place;
+    });
+}
+
+// Does a run of this machine hold it right now? When that cannot be told, it may.
+bool is_worked_on(store::Catalog& home, const std::string& id) {
+    try {
+        return home.lock(id) == nullptr;
+    } catch (const Error&) {
+        return true;
+    }
+}
+
 // An intent's phase as the server sees it now: the worst of its jobs.
-void look_at_jobs(Call& call, const Stage& stage, const model::Intent& intent, Found& found) {
-    bool all_good = true;
+void look_at_jobs(Call& call, const Stage& stage, store::Catalog& home, const model::Intent& intent, Found& found) {
+    bool all_good = true, at_work = false;
     for (const auto& record : intent.records) {
         if (record.done || !record.failed.empty()) continue;
         if (!record.job) {
@@ -121,16 +137,16 @@ void look_at_jobs(Call& call, const Stage& stage, const model::Intent& intent, F
         found.said = seen.said;
         found.why = seen.why;
         found.phase = seen.phase == Phase::succeeded ? Phase::running : seen.phase;
+        at_work = at_work || !model::is_final(found.phase);
         if (model::is_final(found.phase)) return;
     }
-    if (all_good && found.phase == Phase::running) found.said = "all jobs ended well; `vbackup wait` finishes it";
-}
-
-bool only_waits(const model::Intent& intent) {
-    return std::none_of(intent.plan.steps.begin(), intent.plan.steps.end(), [](const auto& step) {
-        return step.kind == model::StepKind::fetch || step.kind == model::StepKind::send ||
-               step.kind == model::StepKind::place;
-    });
+    if (found.phase != Phase::running || at_work) return;
+    if (all_good) found.said = "all jobs ended well; `vbackup wait` finishes it";
+    if ((all_good && only_waits(intent)) || is_worked_on(home, intent.id)) return;
+    // Whoever was to bring it home is gone, and no job is at work.
+    found.phase = Phase::failed;
+    found.said = "interrupted";
+    found.why = "the command that began it goes on with it when it is given again with this id";
 }
 
 bool all_taken(const model::Intent& intent) {
@@ -146,23 +162,47 @@ bool ended_well(Call& call, const Stage& stage, const model::Intent& intent) {
     });
 }
 
-Found status_of_intent(Call& call, const Stage& stage, store::Catalog& home, model::Intent intent,
-                       const std::string& id) {
-    const auto where = home.store().where();
-    if (only_waits(intent) && all_taken(intent) && ended_well(call, stage, intent)) {
-        if (intent.verb == "create") {
-            const auto lock = home.lock(id);
-            return describe(*finish_create(call, stage, home, intent, true).manifest, where);
-        }
-        if (intent.verb == "restore") {
-            auto found = describe(*finish_restore(call, stage, intent, true).manifest, where);
-            found.said = "restored and proven";
-            return found;
+// A create or download that says it is under way is looked at: it may have died, or its job may have ended.
+void look_at_unfinished(Call& call, const Stage& stage, std::vector<Found>& all) {
+    for (auto& found : all) {
+        if (found.phase != Phase::running || !found.managed) continue;
+        for (auto* home : {stage.store, &stage.journal}) {
+            if (!home || home->manifest(found.id)) continue;
+            if (const auto intent = home->intent(found.id)) look_at_jobs(call, stage, *home, *intent, found);
         }
     }
-    auto found = describe(intent, where);
+}
+
+// What all jobs of `intent` having ended well leaves to do is done here. Empty when another run is doing it.
+std::optional<Found> finished(Call& call, const Stage& stage, store::Catalog& home, const model::Intent& intent) {
+    const auto where = home.store().where();
+    std::shared_ptr<void> target_lock, id_lock;
+    try {
+        target_lock = lock_target(stage);
+        id_lock = home.lock(intent.id);
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::busy) throw;
+        return std::nullopt;
+    }
+    // Another run may have come to the end since the intent was read.
+    if (auto manifest = home.manifest(intent.id)) return describe(*manifest, where);
+    auto now = home.intent(intent.id);
+    if (!now) return std::nullopt;
+    if (now->verb == "create") return describe(*finish_create(call, stage, home, *now, true).manifest, where);
+    auto found = describe(*finish_restore(call, stage, *now, true).manifest, where);
+    found.said = "restored and proven";
+    return found;
+}
+
+Found status_of_intent(Call& call, const Stage& stage, store::Catalog& home, const model::Intent& intent,
+                       const std::string& id) {
+    const bool finishes = intent.verb == "create" || intent.verb == "restore";
+    if (finishes && only_waits(intent) && all_taken(intent) && ended_well(call, stage, intent)) {
+        if (auto found = finished(call, stage, home, intent)) return *found;
+    }
+    auto found = describe(intent, home.store().where());
     found.id = found.name = id;
-    look_at_jobs(call, stage, intent, found);
+    look_at_jobs(call, stage, home, intent, found);
     return found;
 }
 
@@ -186,6 +226,7 @@ std::vector<Found> list(Call& call, const Stage& stage, const model::Options& op
         if (error.kind() != ErrorKind::unsupported) throw;
         call.tally.warn(error.message());
     }
+    look_at_unfinished(call, stage, all);
     doubt_what_is_not_listed(call, stage, listed, all);
     sort_newest_first(all);
     return all;
@@ -198,12 +239,12 @@ std::vector<Found> list(Call&, store::Catalog& store) {
 }
 
 Found status(Call& call, const Stage& stage, const std::string& id, const model::Options& options) {
-    if (auto intent = stage.journal.intent(restore_key(id)); intent && intent->target_url == stage.target.url)
-        return status_of_intent(call, stage, stage.journal, std::move(*intent), id);
+    if (const auto intent = stage.journal.intent(restore_key(id)); intent && is_resumable(call, stage, *intent))
+        return status_of_intent(call, stage, stage.journal, *intent, id);
     auto known = require_known(call, stage, id, options);
     if (known.found) return *known.found;
     const auto where = known.home->store().where();
-    if (known.intent) return status_of_intent(call, stage, *known.home, std::move(*known.intent), id);
+    if (known.intent) return status_of_intent(call, stage, *known.home, *known.intent, id);
     auto found = describe(*known.manifest, where);
     if (known.manifest->kept) return found;
     look_at_server(call, stage, *known.manifest, found);

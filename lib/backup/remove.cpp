@@ -27,6 +27,47 @@ Result remove_kept(store::Catalog& home, const std::string& id, const Confirm& c
     return result;
 }
 
+// The note of an unfinished restore goes with the backup it would have been restored from.
+void forget_restore(const Stage& stage, const std::string& id) {
+    const auto intent = stage.journal.intent(restore_key(id));
+    if (intent && intent->target_url == stage.target.url) stage.journal.forget_intent(intent->id);
+}
+
+// What an unfinished create or download left: the finished jobs' results at the server, then what came home.
+Result remove_unfinished(Call& call, const Stage& stage, Known& known, const model::Options& options, bool dry_run) {
+    const auto& intent = *known.intent;
+    Result result{.dry_run = dry_run};
+    for (const auto& record : intent.records) {
+        if (record.sent && !record.done && !record.job && record.failed.empty())
+            throw Error(ErrorKind::refused, fmt::format("it is not known whether the server took {}", record.step),
+                        "give the command that began it again, or `vbackup wait`; then delete");
+        if (!record.job || !record.failed.empty() || intent.verb != "create") continue;
+        const auto seen = stage.target.driver.observe(call, *record.job, Milliseconds{0});
+        if (!model::is_final(seen.phase))
+            throw Error(ErrorKind::refused, fmt::format("{} is under way: the server says {}", intent.id, seen.said),
+                        "`vbackup cancel` ends it, `vbackup wait` finishes it");
+        if (seen.phase != model::Phase::succeeded) continue;
+        model::Found left;
+        left.id = intent.id;
+        left.name = record.job->name.empty() && seen.next ? seen.next->name : record.job->name;
+        left.job = seen.next ? *seen.next : *record.job;
+        left.phase = seen.phase;
+        const model::Request request{.verb = model::Verb::remove, .id = intent.id, .options = options, .found = &left};
+        for (auto& step : stage.target.driver.plan(call, request, peek_through(stage)).steps)
+            result.plan.steps.push_back(std::move(step));
+    }
+    auto whole = result.plan;
+    whole.steps.push_back(erase_kept(intent.id, known.home->store().where()));
+    if (dry_run) return {.plan = std::move(whole), .dry_run = true};
+    require_consent(stage.confirm, whole);
+    const auto lock = known.home->lock(intent.id);
+    model::Intent removal{.id = intent.id, .verb = "remove", .begun = call.clock.wall(), .plan = result.plan};
+    Executor(call, stage, nullptr, removal).run();
+    known.home->remove(intent.id);
+    result.plan = std::move(whole);
+    return result;
+}
+
 }  // namespace
 
 Result remove(Call& call, const Stage& stage, const std::string& id, const model::Options& options, bool dry_run) {
@@ -35,16 +76,13 @@ Result remove(Call& call, const Stage& stage, const std::string& id, const model
     // A removal that was cut short is finished; so is a create or download that never came to an end.
     auto known = find_at_home(stage, id);
     const bool removing = known.intent && known.intent->verb == "remove";
-    if (known.manifest && known.manifest->kept) return remove_kept(*known.home, id, stage.confirm, dry_run);
+    if (known.manifest && known.manifest->kept) {
+        auto result = remove_kept(*known.home, id, stage.confirm, dry_run);
+        if (!dry_run) forget_restore(stage, id);
+        return result;
+    }
     if (known.intent && !removing) {
-        for (const auto& record : known.intent->records) {
-            if (!record.job || !record.failed.empty()) continue;
-            const auto seen = stage.target.driver.observe(call, *record.job, Milliseconds{0});
-            if (!model::is_final(seen.phase))
-                throw Error(ErrorKind::refused, fmt::format("{} is under way: the server says {}", id, seen.said),
-                            "`vbackup cancel` ends it, `vbackup wait` finishes it");
-        }
-        return remove_kept(*known.home, id, stage.confirm, dry_run);
+        return remove_unfinished(call, stage, known, options, dry_run);
     }
     if (!known.home) known = require_known(call, stage, id, options);
 
@@ -81,6 +119,7 @@ Result remove(Call& call, const Stage& stage, const std::string& id, const model
     }
     executor.run();
     if (known.manifest || removing) home.remove(id);
+    forget_restore(stage, id);
     return {.plan = known.intent->plan, .manifest = known.manifest};
 }
 
@@ -102,6 +141,12 @@ Result cancel(Call& call, const Stage& stage, const std::string& id, const model
     // Which jobs are under way? A restore's intent comes first: its id is that of the backup too.
     auto restoring = stage.journal.intent(restore_key(id));
     if (restoring && restoring->target_url != stage.target.url) restoring.reset();
+    const auto drop_restore = [&] {
+        Result dropped{.dry_run = dry_run, .under_way = describe(*restoring, stage.target.url)};
+        dropped.under_way->phase = model::Phase::cancelled;
+        if (!dry_run) stage.journal.forget_intent(restoring->id);
+        return dropped;
+    };
     auto known = find_at_home(stage, id);
     if (restoring) known.intent = restoring;
     if (!known.intent && !known.manifest) known = require_known(call, stage, id, options);
@@ -118,6 +163,8 @@ Result cancel(Call& call, const Stage& stage, const std::string& id, const model
     } else if (known.found) {
         jobs.push_back(*known.found);
     }
+    // A restore without a job at the server is ended by not going on with it.
+    if (jobs.empty() && restoring) return drop_restore();
     if (jobs.empty())
         throw Error(ErrorKind::refused, fmt::format("{} has no job that could be cancelled", id),
                     "a finished backup is removed with `vbackup delete`");

@@ -12,9 +12,6 @@ namespace vbackup::backup {
 
 namespace {
 
-// An unfinished restore is gone on with for this long; after that the database may have become another one.
-constexpr auto resumable = std::chrono::hours(24);
-
 // What a restore knows of a backup that vbackup did not make: enough to name it, nothing to prove by.
 model::Manifest manifest_of(const Stage& stage, const model::Found& found) {
     model::Manifest manifest;
@@ -89,12 +86,13 @@ model::Request request_of(const RestoreOptions& options, const model::Manifest& 
 }
 
 std::optional<model::Intent> unfinished(Call& call, const Stage& stage, const RestoreOptions& options,
-                                        const std::string& asked) {
+                                        const model::Manifest& manifest, const std::string& asked) {
     auto intent = stage.journal.intent(restore_key(options.id));
     if (!intent) return std::nullopt;
-    const bool same = intent->request == asked && intent->target_url == stage.target.url;
-    const bool fresh = call.clock.wall() - intent->begun < resumable;
-    if (same && fresh) {
+    // A backup that was made anew under the same id is another one.
+    const bool same = intent->request == asked && intent->draft.created == manifest.created &&
+                      intent->draft.completed == manifest.completed;
+    if (same && is_resumable(call, stage, *intent)) {
         call.tally.warn(fmt::format("going on with the restore begun {}", format_time(intent->begun)));
         return intent;
     }
@@ -129,6 +127,8 @@ Result restore(Call& call, const Stage& stage, const RestoreOptions& options) {
     const auto known = require_known(call, stage, options.id, options.options);
     require_finished(known, options.id);
     const auto manifest = known.manifest ? *known.manifest : manifest_of(stage, *known.found);
+    // Nobody may remove it meanwhile.
+    const auto id_lock = !options.dry_run && manifest.kept ? known.home->lock(manifest.id) : nullptr;
     require_collections(manifest, options.scope);
     auto request = request_of(options, manifest);
     if (manifest.kept) request.kept_at = known.home->store().where() + "/" + manifest.id;
@@ -137,8 +137,8 @@ Result restore(Call& call, const Stage& stage, const RestoreOptions& options) {
 
     // An interrupted run of the same wish is gone on with.
     if (!options.dry_run) {
-        if (auto intent = unfinished(call, stage, options, asked)) {
-            require_consent(stage.confirm, intent->plan);
+        if (auto intent = unfinished(call, stage, options, manifest, asked)) {
+            require_consent(stage.confirm, rest_of(*intent));
             return finish_restore(call, stage, *intent, options.wait);
         }
     }
@@ -175,6 +175,9 @@ Result restore(Call& call, const Stage& stage, const RestoreOptions& options) {
 
 Result finish_restore(Call& call, const Stage& stage, model::Intent& intent, bool wait) {
     const auto manifest = intent.draft;
+    if (manifest.kept && !stage.store)
+        throw Error(ErrorKind::usage, fmt::format("the store that holds {} is not named", manifest.id),
+                    "give the command that began the restore again, with its --from");
     Executor executor(call, stage, &stage.journal, intent);
     try {
         executor.run(wait);

@@ -14,7 +14,7 @@ namespace vbackup::test {
 
 // Passes every call on to another file system, counts and records it, and makes chosen ones fail. Counted are the calls
 // that may throw; `close` is recorded only. Thread-safe.
-class FaultFiles final : public io::FileSystem {
+class FaultFiles : public io::FileSystem {
 public:
     explicit FaultFiles(const io::FileSystem& inner = io::real_files()) : inner_(inner) {}
 

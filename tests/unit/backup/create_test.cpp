@@ -236,6 +236,75 @@ TEST_CASE("tidying that fails is a warning, the backup is good") {
     CHECK(scene.tally.warnings().size() >= 1);
 }
 
+TEST_CASE("a tidying that failed is done by the rerun or the next wait") {
+    Scene scene;
+    scene.fail("run", "drop:", ErrorKind::denied, 1, 100);
+    scene.made("b1");
+    CHECK(scene.database.snapshots.size() == 2);
+    CHECK(scene.store.intent("b1"));
+    scene.database.before = {};
+    CHECK(backup::wait(scene.call, scene.stage(), "b1").manifest);
+    CHECK(scene.database.snapshots.empty());
+    CHECK_FALSE(scene.store.intent("b1"));
+}
+
+TEST_CASE("a stop while the request is out does not make a second job of the rerun") {
+    for (const auto kind :
+         {ErrorKind::interrupted, ErrorKind::deadline, ErrorKind::not_understood, ErrorKind::failed}) {
+        Scene scene;
+        scene.database.collections.erase("Book");
+        scene.fail("answer", "snapshot:Article", kind);
+        CHECK(kind_of([&] { scene.made("b1"); }) == kind);
+        scene.database.before = {};
+        scene.made("b1");
+        CHECK(count_of(scene.database.changes, "snapshot:Article") == 1);
+    }
+}
+
+TEST_CASE("what was taken but is not shown is no success of --no-wait") {
+    for (const auto phase : {model::Phase::failed, model::Phase::cancelled}) {
+        Scene scene;
+        scene.database.looks_needed = 0;
+        scene.database.end = phase;
+        scene.database.collections.erase("Book");
+        const auto kind = kind_of([&] { backup::create(scene.call, scene.stage(), {.id = "b1", .wait = false}); });
+        CHECK(kind == (phase == model::Phase::failed ? ErrorKind::job_failed : ErrorKind::cancelled));
+    }
+    Scene gone;
+    gone.database.before = [&](const std::string& function, const std::string&) {
+        if (function == "observe") gone.database.snapshots.clear();
+    };
+    CHECK(kind_of([&] { backup::create(gone.call, gone.stage(), {.id = "b1", .wait = false}); }) ==
+          ErrorKind::job_failed);
+}
+
+TEST_CASE("a create that died is not under way for ever") {
+    struct Killed {};
+    Scene scene;
+    scene.database.before = [](const std::string& function, const std::string&) {
+        if (function == "open") throw Killed{};
+    };
+    CHECK_THROWS_AS(scene.made("b1"), Killed);
+    scene.database.before = {};
+    CHECK(backup::status(scene.call, scene.stage(), "b1", {}).said == "interrupted");
+    CHECK(backup::list(scene.call, scene.stage(), {}).at(0).phase == model::Phase::failed);
+    const auto lock = scene.store.lock("b1");
+    CHECK(backup::status(scene.call, scene.stage(), "b1", {}).phase == model::Phase::running);
+}
+
+TEST_CASE("a store without room is told before the first byte") {
+    Scene scene;
+    const test::SmallDisk small(10);
+    const auto bytes = store::open_directory(scene.folder.path() / "small", small);
+    store::Catalog catalog(*bytes);
+    auto stage = scene.stage();
+    stage.store = &catalog;
+    scene.database.collections.erase("Book");
+    CHECK(kind_of([&] { backup::create(scene.call, stage, {.id = "b1", .keep = true}); }) == ErrorKind::storage);
+    CHECK_FALSE(catalog.manifest("b1"));
+    CHECK(bytes->list("b1/data", true).empty());
+}
+
 TEST_CASE("side by side every collection is covered once") {
     Scene scene;
     for (int i = 0; i < 40; ++i) scene.database.collections["C" + std::to_string(i)] = static_cast<std::uint64_t>(i);

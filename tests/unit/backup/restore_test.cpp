@@ -154,6 +154,49 @@ TEST_CASE("an unfinished restore of yesterday is not gone on with") {
     CHECK(kind_of([&] { restore(scene, {.id = "b1"}); }) == ErrorKind::conflict);
 }
 
+TEST_CASE("wait goes on with a restore only while it is young, and asks before it destroys") {
+    Scene scene;
+    scene.made("b1");
+    scene.database.collections["Article"] = 5;
+    scene.fail("run", "clear:Article", ErrorKind::unreachable, 1, 100);
+    CHECK(kind_of([&] { restore(scene, {.id = "b1", .overwrite = true}); }) == ErrorKind::unreachable);
+    scene.database.before = {};
+    scene.consent = false;
+    CHECK(kind_of([&] { backup::wait(scene.call, scene.stage(), "b1"); }) == ErrorKind::refused);
+    CHECK(scene.database.collections["Article"] == 5);
+    scene.clock.advance(std::chrono::hours(25));
+    CHECK(backup::wait(scene.call, scene.stage(), "b1").manifest->id == "b1");
+    CHECK(scene.database.collections["Article"] == 5);
+    CHECK(backup::status(scene.call, scene.stage(), "b1", {}).phase == model::Phase::succeeded);
+    backup::cancel(scene.call, scene.stage(), "b1", {}, false);
+    CHECK(scene.journal.ids().empty());
+}
+
+TEST_CASE("delete of what --no-wait left removes it from the server too") {
+    Scene scene;
+    backup::create(scene.call, scene.stage(), {.id = "b1", .wait = false});
+    for (auto& [name, snapshot] : scene.database.snapshots) snapshot.looks_left = 0;
+    backup::remove(scene.call, scene.stage(), "b1", {}, false);
+    CHECK(scene.database.snapshots.empty());
+    CHECK(scene.journal.ids().empty());
+}
+
+TEST_CASE("delete waits for whoever restores from it") {
+    Scene scene;
+    scene.made("b1");
+    scene.database.collections.clear();
+    ErrorKind met = ErrorKind::failed;
+    scene.database.before = [&](const std::string& function, const std::string&) {
+        if (function != "run" || met != ErrorKind::failed) return;
+        met = kind_of([&] {
+            backup::remove(
+                scene.store, "b1", [](const model::Plan&) { return true; }, false);
+        });
+    };
+    restore(scene, {.id = "b1"});
+    CHECK(met == ErrorKind::busy);
+}
+
 TEST_CASE("a manifest of a newer format is refused, a cut one is corrupt") {
     Scene scene;
     scene.made("b1");

@@ -12,6 +12,7 @@
 #include "backup/story.hpp"
 #include "store/catalog.hpp"
 #include "support/fake_clock.hpp"
+#include "support/fault_files.hpp"
 #include "support/toy_driver.hpp"
 
 namespace vbackup::test {
@@ -34,6 +35,16 @@ public:
 
 private:
     std::filesystem::path path_;
+};
+
+// The real file system, but with next to no room left.
+class SmallDisk : public FaultFiles {
+public:
+    explicit SmallDisk(std::uint64_t free) : free_(free) {}
+    std::uint64_t free_bytes(const std::filesystem::path&) const override { return free_; }
+
+private:
+    std::uint64_t free_;
 };
 
 // A toy database with two collections, a store and a journal in a temporary folder, and a clock that does not sleep.
