@@ -10,11 +10,14 @@ namespace {
 struct Arguments : Common {
     std::string target;
     std::string id;
+    std::string to;
 };
 
 void setup(CLI::App& app, Arguments& asked) {
     add_positional(app, "TARGET", asked.target);
     add_positional(app, "ID", asked.id);
+    add_value(app, "--to", asked.to, "STORE",
+              "the store that the create or restore was given, where the configuration does not say it");
     add_driver_options(app, asked);
     add_limits(app, asked, "1h", true);
     add_changing(app, asked);
@@ -22,7 +25,7 @@ void setup(CLI::App& app, Arguments& asked) {
 }
 
 Answer run(Session& session, const Arguments& asked) {
-    const auto scene = session.open(asked.target, "cancel", "");
+    const auto scene = session.open(asked.target, "cancel", asked.to);
     return deed(session, *scene, {"cancel", asked.target, asked.id},
                 [&] { return backup::cancel(session.call(), scene->stage, asked.id, scene->options, asked.dry_run); });
 }

@@ -36,12 +36,14 @@ Left left_behind(const Scene& scene, const std::string& id) {
     return left;
 }
 
-std::string hint_for(Left left, const Subject& subject) {
+std::string hint_for(Left left, const Scene& scene, const Subject& subject) {
+    // What was given on the command line for this run is not known to the next.
+    const auto store = scene.stage.store ? " --to " + scene.stage.store->store().where() : std::string();
     if (left == Left::job)
         return fmt::format(
-            "`vbackup status {0} {1}` shows it, `vbackup wait {0} {1}` waits for it, "
-            "`vbackup cancel {0} {1}` ends it",
-            subject.target, subject.id);
+            "`vbackup status {0} {1}{2}` shows it, `vbackup wait {0} {1}{2}` waits for it, "
+            "`vbackup cancel {0} {1}{2}` ends it",
+            subject.target, subject.id, store);
     if (left == Left::intent && subject.verb == "create")
         return fmt::format("the same command with --id {} goes on where it stopped", subject.id);
     if (left == Left::intent) return "the same command goes on where it stopped";
@@ -64,7 +66,7 @@ Error explained(Error error, const Scene& scene, const Subject& subject) {
     if (left == Left::job)
         message += known ? ", but the job goes on at the server" : ", and the job may go on at the server";
     if (left == Left::nothing) message += " before anything was changed";
-    const auto hint = hint_for(left, subject);
+    const auto hint = hint_for(left, scene, subject);
     return {error.kind(), std::move(message), error.hint().empty() ? hint : error.hint() + "; " + hint,
             error.context()};
 }

@@ -18,11 +18,14 @@ using model::Phase;
 struct Arguments : Common {
     std::string subject;
     std::string id;
+    std::string to;
 };
 
 void setup(CLI::App& app, Arguments& asked) {
     add_positional(app, "TARGET|STORE", asked.subject);
     app.add_option("ID", asked.id);
+    add_value(app, "--to", asked.to, "STORE",
+              "the store that the create or restore was given, where the configuration does not say it");
     add_driver_options(app, asked);
     add_limits(app, asked, "5m", false);
     add_common(app, asked);
@@ -76,7 +79,7 @@ Answer in_store(Session& session, const Arguments& asked) {
 
 Answer run(Session& session, const Arguments& asked) {
     if (Session::is_store(asked.subject)) return in_store(session, asked);
-    const auto scene = session.open(asked.subject, "status", "");
+    const auto scene = session.open(asked.subject, "status", asked.to);
     if (!asked.id.empty()) return about_one(backup::status(session.call(), scene->stage, asked.id, scene->options));
     auto all = backup::list(session.call(), scene->stage, scene->options);
     if (all.empty()) return about_all(asked.subject, all, std::nullopt);

@@ -10,11 +10,15 @@ namespace {
 struct Arguments : Common {
     std::string target;
     std::string id;
+    std::string to;
 };
 
 void setup(CLI::App& app, Arguments& asked) {
     add_positional(app, "TARGET", asked.target);
     add_positional(app, "ID", asked.id);
+    add_value(app, "--to", asked.to, "STORE",
+              "the store that the create or restore was given, where the configuration does not say it");
+    app.add_flag("--yes", asked.yes, "do not ask before what is left of a restore destroys data");
     add_driver_options(app, asked);
     add_limits(app, asked, "24h", true);
     add_parallel(app, asked);
@@ -22,7 +26,7 @@ void setup(CLI::App& app, Arguments& asked) {
 }
 
 Answer run(Session& session, const Arguments& asked) {
-    const auto scene = session.open(asked.target, "wait", "");
+    const auto scene = session.open(asked.target, "wait", asked.to);
     return deed(session, *scene, {"wait", asked.target, asked.id},
                 [&] { return backup::wait(session.call(), scene->stage, asked.id); });
 }

@@ -181,7 +181,7 @@ std::string text_of(const Deed& deed, const Style& style) {
     if (result.dry_run)
         return fmt::format("plan of {} {} (dry run: nothing was changed)\n{}", deed.verb, deed.id,
                            steps_of(result.plan, style));
-    if (result.under_way && deed.verb != "cancel")
+    if (result.under_way && deed.verb != "cancel" && !model::is_final(result.under_way->phase))
         return fmt::format("{}: under way, the server says {}\n  next: vbackup wait {} {}\n", deed.id,
                            one_line(result.under_way->said.empty() ? model::word(result.under_way->phase)
                                                                    : std::string_view(result.under_way->said)),
