@@ -39,10 +39,10 @@ net::Connection connection_for_detection(const driver::Settings& settings) {
 void require_configured(const driver::Entry& entry, const std::string& verb, const config::TargetConfig& target,
                         const model::Options& merged) {
     try {
-        for (const auto& [name, value] : target.options) {
-            const auto same = [&](const driver::Option& option) { return option.name == name; };
+        for (const auto& given : target.options) {
+            const auto same = [&](const driver::Option& option) { return option.name == given.first; };
             if (std::none_of(entry.options.begin(), entry.options.end(), same))
-                driver::require_options(entry, verb, {{name, value}});  // says what could have been meant
+                driver::require_options(entry, verb, {{given.first, given.second}});  // says what could have been meant
         }
         driver::require_options(entry, verb, merged);
     } catch (const Error& error) {

@@ -67,11 +67,21 @@ if mkdir "$work/small" && mount -t tmpfs -o size=256k tmpfs "$work/small" 2>/dev
 fi
 
 step "a download that was killed is carried on"
-"$vbackup" download "$URL" first --to "$store/" -o backend=filesystem >/dev/null 2>&1 &
-downloading=$!
-sleep 0.05
-kill -9 "$downloading" 2>/dev/null || true
-wait "$downloading" 2>/dev/null || true
+# Killed once it has begun; where it was done before the signal came, once more.
+killed=false
+for _ in 1 2 3 4 5 6 7 8; do
+    "$vbackup" download "$URL" first --to "$store/" -o backend=filesystem >/dev/null 2>&1 &
+    downloading=$!
+    until [[ -e $store/first/intent.json ]] || ! kill -0 "$downloading" 2>/dev/null; do :; done
+    kill -9 "$downloading" 2>/dev/null || true
+    wait "$downloading" 2>/dev/null || true
+    if [[ ! -e $store/first/manifest.json ]]; then
+        killed=true
+        break
+    fi
+    rm -rf "${store:?}/first"
+done
+[[ $killed == true ]] || fail "no download could be killed half-way"
 expect_exit 0 "$vbackup" download "$URL" first --to "$store/" -o backend=filesystem
 expect_exit 0 "$vbackup" verify "$store/" first
 
