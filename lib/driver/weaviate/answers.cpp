@@ -74,11 +74,23 @@ std::optional<std::uint64_t> bytes(const json& object) {
     return size > 0 && size < 9e18 ? std::optional(static_cast<std::uint64_t>(size)) : std::nullopt;
 }
 
+// Without what Go prints for an error that is none: `check if backup "b" exists at "…": %!w(<nil>)`.
+std::string without_nothing(std::string words) {
+    constexpr std::string_view nothing = "%!w(<nil>)";
+    for (auto at = words.find(nothing); at != std::string::npos; at = words.find(nothing)) {
+        words.erase(at, nothing.size());
+        const auto end = std::string_view(words).substr(0, at).find_last_not_of(": ");
+        const auto from = end == std::string_view::npos ? 0 : end + 1;
+        words.erase(from, at - from);
+    }
+    return words;
+}
+
 Status status_of(const json& object, std::string_view what) {
     Status status;
     status.id = needed_text(object, "id", what);
     status.word = needed_text(object, "status", what);
-    status.why = text(object, "error", what);
+    status.why = without_nothing(text(object, "error", what));
     status.path = text(object, "path", what);
     status.started = moment(text(object, "startedAt", what));
     const auto completed = text(object, "completedAt", what);
@@ -144,6 +156,19 @@ std::optional<ErrorKind> kind_of(std::string_view words) {
 
 std::string hint_of(ErrorKind kind, std::string_view words) {
     if (kind == ErrorKind::busy) return "wait until it has ended, or cancel it with `vbackup cancel`";
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 8> hints = {{
+        {"already exists at", "choose another --id; Weaviate never takes one again"},
+        {"check if backup", "choose another --id; Weaviate never takes one again, not even of a cancelled backup"},
+        {"did you enable the right module", "add it to the server's ENABLE_MODULES, or choose another with -o backend"},
+        {"could not fetch base backup", "bring the base back first, or leave out -o base"},
+        {"higher version", "update the server first"},
+        {"not viable for backing up a node cluster", "enable backup-s3, backup-gcs or backup-azure on the server"},
+        {"bucket does not exist", "create the bucket, or name another with -o bucket"},
+        {"no space left", "make room where the server keeps its data and its backups"},
+    }};
+    for (const auto& [phrase, hint] : hints) {
+        if (words.find(phrase) != std::string_view::npos) return std::string(hint);
+    }
     if (words.find("no available classes") != std::string_view::npos)
         return "is there no collection, or may the key not see any? it needs manage_backups and read_collections";
     if (words.find("connection refused") != std::string_view::npos ||
@@ -180,7 +205,7 @@ std::string words_of(const net::Response& response) {
     const auto body = json::parse(response.body, nullptr, false);
     if (!body.is_object()) return {};
     if (const auto message = body.find("message"); message != body.end() && message->is_string())
-        return one_line(message->get<std::string>());
+        return one_line(without_nothing(message->get<std::string>()));
     const auto errors = body.find("error");
     if (errors == body.end() || !errors->is_array()) return {};
     std::string words;
@@ -188,7 +213,7 @@ std::string words_of(const net::Response& response) {
         if (!one.is_object() || !one.contains("message") || !one["message"].is_string()) continue;
         words += (words.empty() ? "" : "; ") + one["message"].get<std::string>();
     }
-    return one_line(words);
+    return one_line(without_nothing(words));
 }
 
 void throw_answer(const net::Response& response, std::string_view what) {
@@ -336,8 +361,10 @@ std::vector<Status> parse_list(const net::Response& response) {
 Taken parse_taken(const net::Response& response, std::string_view id) {
     constexpr std::string_view what = "answer to the request";
     const auto body = parse(response, json::value_t::object, what);
-    if (const auto words = words_of(response); !words.empty() && !body.contains("status"))
-        throw Error(kind_of(words).value_or(ErrorKind::job_failed), fmt::format("Weaviate refused: {}", words));
+    if (const auto words = words_of(response); !words.empty() && !body.contains("status")) {
+        const auto kind = kind_of(words).value_or(ErrorKind::job_failed);
+        throw Error(kind, fmt::format("Weaviate refused: {}", words), hint_of(kind, words));
+    }
     const auto status = status_of(body, what);
     if (status.id != id) not_understood(what, response.body);
     if (!status.why.empty() || phase_of(status.word) == model::Phase::failed)

@@ -95,6 +95,10 @@ public:
             for (std::size_t index = 0; index < some.size(); ++index) take(some[index], counts[index]);
         }
         for (const auto index : uncounted_) collections_[index].count.reset();
+        // The sum of those awake is not what the collection holds; their own counts stay in the details.
+        for (std::size_t index = 0; index < collections_.size(); ++index) {
+            if (asleep(index) > 0) collections_[index].count.reset();
+        }
     }
 
     void finish() {
@@ -102,15 +106,18 @@ public:
             auto& collection = collections_[index];
             if (collection.details.empty()) continue;
             collection.details = render_tenants(tenants_[index]);
-            const auto asleep = std::count_if(tenants_[index].begin(), tenants_[index].end(),
-                                              [](const auto& one) { return !is_awake(one.status); });
-            if (asleep > 0)
-                warnings_.push_back(fmt::format("{} of the {} tenants of {} are not active and were not counted",
-                                                asleep, tenants_[index].size(), collection.name));
+            if (const auto some = asleep(index); some > 0)
+                warnings_.push_back(fmt::format("{} of the {} tenants of {} are not active and were not counted", some,
+                                                tenants_[index].size(), collection.name));
         }
     }
 
 private:
+    std::ptrdiff_t asleep(std::size_t collection) const {
+        return std::count_if(tenants_[collection].begin(), tenants_[collection].end(),
+                             [](const auto& one) { return !is_awake(one.status); });
+    }
+
     void take(const Question& question, const Counted& counted) {
         auto& collection = collections_[question.collection];
         if (!counted.count) {

@@ -114,18 +114,6 @@ std::vector<std::string> names_of(const std::vector<model::Collection>& collecti
     return names;
 }
 
-// What came home need not lie with the server too.
-model::Step forget_step() {
-    model::Step step;
-    step.id = "forget";
-    step.kind = model::StepKind::erase;
-    step.what = "remove the server's copy";
-    step.after = {"fetch"};
-    step.of = "create";
-    step.tidy = true;
-    return step;
-}
-
 void say_costs(const Planning& planning, std::vector<std::string>& notes) {
     if (is_set(planning.options, "chunk-size"))
         notes.push_back("chunk-size is accepted by Weaviate and ignored by current servers");
@@ -198,7 +186,6 @@ model::Plan plan_create(const Planning& planning, const model::Inspection& inspe
         fetch.after = {"create"};
         fetch.of = "create";
         plan.steps.push_back(std::move(fetch));
-        if (value(planning.options, "keep-on-server") != "true") plan.steps.push_back(forget_step());
     }
     plan.details = render(Notes{job.place, value(planning.options, "base"), left_out});
     return plan;

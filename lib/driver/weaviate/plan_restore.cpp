@@ -238,6 +238,8 @@ Job restored_job(const Planning& planning, const Server& server) {
         options["backend"] = job.place.backend;
         options["bucket"] = job.place.bucket;
         options["path"] = job.place.path;
+        // A list cannot tell it, so one that is configured stays where nothing was noted.
+        if (!job.place.endpoint.empty()) options["endpoint"] = job.place.endpoint;
     }
     job.place = choose_place(server, options);
     const auto module = std::find_if(server.backends.begin(), server.backends.end(),

@@ -80,7 +80,8 @@ void require_one_sided(const model::Scope& scope) {
 }
 
 Place choose_place(const Server& server, const model::Options& options) {
-    Place place{value(options, "backend"), value(options, "bucket"), value(options, "path")};
+    Place place{value(options, "backend"), value(options, "bucket"), value(options, "path"),
+                value(options, "endpoint")};
     if (place.backend.empty() && server.backends.size() > 1)
         throw Error(ErrorKind::usage, fmt::format("the server has several backup modules on: {}", names_of(server)),
                     "choose one with -o backend=NAME");
@@ -124,6 +125,7 @@ Job job_of(const Planning& planning) {
     replace("backend", job.place.backend);
     replace("bucket", job.place.bucket);
     replace("path", job.place.path);
+    replace("endpoint", job.place.endpoint);
     return job;
 }
 

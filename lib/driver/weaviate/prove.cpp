@@ -5,8 +5,10 @@
 #include <map>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "driver/weaviate/census.hpp"
 #include "driver/weaviate/requests.hpp"
 
 namespace vbackup::driver::weaviate {
@@ -39,33 +41,83 @@ model::Finding compare_counts(const model::CollectionEntry& entry, std::uint64_t
         good};
 }
 
-// Tenants that the backup covers must be there, the active ones with their counts.
-void compare_tenants(const model::CollectionEntry& entry, const model::Collection& now,
-                     const std::vector<std::string>& skipped, std::vector<model::Finding>& findings) {
-    const auto before = parse_tenant_details(entry.before.details);
-    if (before.empty()) return;
+bool is_left_out(const std::string& collection, const std::string& tenant, const std::vector<std::string>& skipped) {
+    const auto left_out = fmt::format("{}: {} (", collection, tenant);
+    return std::any_of(skipped.begin(), skipped.end(), [&](const auto& one) { return one.starts_with(left_out); });
+}
+
+// What was found of the tenants that the backup covers.
+struct Tenants {
+    std::size_t counted = 0;    // the backup has a count of them
+    std::size_t uncounted = 0;  // it has none: they were inactive, or the count failed
+    std::uint64_t objects = 0;  // now, in those that the backup counted
+    std::size_t left_out = 0;
+    bool good = true;
+};
+
+// Tenants that the backup covers must be there, those that it counted with their counts.
+Tenants compare_tenants(const model::CollectionEntry& entry, const model::Collection& now,
+                        const std::vector<TenantCount>& before, const std::vector<std::string>& skipped,
+                        std::vector<model::Finding>& findings) {
+    // Which tenant was written to during the backup is not known: then only the sum can be judged.
+    const bool exact = !entry.before.count || !entry.count_after || entry.quiet();
     std::map<std::string, TenantCount> here;
     for (auto& tenant : parse_tenant_details(now.details)) here.emplace(tenant.name, tenant);
-    std::size_t good = 0;
+    Tenants all;
+    const auto bad = [&](std::string what) {
+        findings.push_back({std::move(what), false});
+        all.good = false;
+    };
     for (const auto& tenant : before) {
         const auto found = here.find(tenant.name);
-        const auto left_out = fmt::format("{}: {} (", now.name, tenant.name);
-        if (std::any_of(skipped.begin(), skipped.end(), [&](const auto& one) { return one.starts_with(left_out); })) {
-            ++good;
+        if (is_left_out(now.name, tenant.name, skipped)) {
+            ++all.left_out;
         } else if (found == here.end()) {
-            findings.push_back({fmt::format("tenant {} of {} is not there", tenant.name, now.name), false});
-        } else if (entry.quiet() && tenant.count && found->second.count != tenant.count) {
-            const auto number = found->second.count ? fmt::format("{} objects", *found->second.count)
-                                                    : "no count (" + found->second.status + ")";
-            findings.push_back(
-                {fmt::format("tenant {} of {}: {} instead of {}", tenant.name, now.name, number, *tenant.count),
-                 false});
+            bad(fmt::format("tenant {} of {} is not there", tenant.name, now.name));
+        } else if (!tenant.count) {
+            ++all.uncounted;
+        } else if (!found->second.count) {
+            bad(fmt::format("tenant {} of {}: no count ({}) instead of {}", tenant.name, now.name, found->second.status,
+                            *tenant.count));
+        } else if (exact && found->second.count != tenant.count) {
+            bad(fmt::format("tenant {} of {}: {} objects instead of {}", tenant.name, now.name, *found->second.count,
+                            *tenant.count));
         } else {
-            ++good;
+            ++all.counted;
+            all.objects += *found->second.count;
         }
     }
-    if (good == before.size())
-        findings.push_back({fmt::format("collection {}: all {} tenants that the backup holds", now.name, good), true});
+    return all;
+}
+
+// Are those without a count the inactive ones?
+bool all_inactive(const std::vector<TenantCount>& tenants) {
+    return std::none_of(tenants.begin(), tenants.end(),
+                        [](const auto& one) { return !one.count && is_awake(one.status); });
+}
+
+// A collection is judged by its own count where both sides have one that covers every tenant, and else by its tenants: no
+// server counts what is in an inactive one.
+void compare_tenancy(const model::CollectionEntry& entry, const model::Collection& now,
+                     const std::vector<TenantCount>& before, const std::vector<std::string>& skipped,
+                     std::vector<model::Finding>& findings) {
+    const bool whole = entry.before.count && now.count &&
+                       std::all_of(before.begin(), before.end(), [](const auto& one) { return one.count.has_value(); });
+    if (whole) findings.push_back(compare_counts(entry, *now.count));
+    const auto all = compare_tenants(entry, now, before, skipped, findings);
+    if (!all.good) return;
+    const bool written = entry.before.count && entry.count_after && !entry.quiet();
+    if (!whole && written) findings.push_back(compare_counts(entry, all.objects));
+    std::vector<std::string> said;
+    if (whole || written)
+        said.push_back(fmt::format("all {} tenants that the backup holds", before.size() - all.left_out));
+    else if (all.counted > 0)
+        said.push_back(fmt::format("{} objects in {} tenants, as in the backup", all.objects, all.counted));
+    if (all.uncounted > 0)
+        said.push_back(fmt::format("{} {}tenants are there, their objects were not counted", all.uncounted,
+                                   all_inactive(before) ? "inactive " : ""));
+    if (said.empty()) said.emplace_back("it is there; the backup left out all of its tenants");
+    findings.push_back({fmt::format("collection {}: {}", now.name, fmt::join(said, "; ")), true});
 }
 
 // Every property must be there with its data type. What a newer server adds to a configuration is no loss.
@@ -106,12 +158,19 @@ void compare(const model::CollectionEntry& entry, const model::Collection* now, 
         findings.push_back({fmt::format("collection {} is not there", entry.before.name), false});
         return;
     }
-    if (now->count) {
+    const auto tenants = parse_tenant_details(entry.before.details);
+    if (!tenants.empty()) {
+        compare_tenancy(entry, *now, tenants, skipped, findings);
+    } else if (!entry.before.count && entry.before.config.empty() && now->count.value_or(0) == 0) {
+        // The backup was made without vbackup and says no more than the name, or not even that. That the server restored
+        // it with success was seen before.
+        findings.push_back(
+            {fmt::format("collection {} is there; how many objects it must have was not recorded", now->name), true});
+    } else if (now->count) {
         findings.push_back(compare_counts(entry, *now->count));
     } else {
         findings.push_back({fmt::format("collection {} could not be counted", now->name), false});
     }
-    compare_tenants(entry, *now, skipped, findings);
     compare_properties(entry, *now, findings);
     compare_aliases(entry, *now, findings);
 }

@@ -52,11 +52,13 @@ json to_json(const Place& place) {
     object["backend"] = place.backend;
     put(object, "bucket", place.bucket);
     put(object, "path", place.path);
+    put(object, "endpoint", place.endpoint);
     return object;
 }
 
 Place to_place(const json& object) {
-    return {object.value("backend", ""), object.value("bucket", ""), object.value("path", "")};
+    return {object.value("backend", ""), object.value("bucket", ""), object.value("path", ""),
+            object.value("endpoint", "")};
 }
 
 json to_json(const Job& job) {
@@ -96,7 +98,7 @@ std::string path_of(const Job& job, const Place& place) {
 
 json config_of(const model::Options& options, const Place& place) {
     json config = json::object();
-    put(config, "Endpoint", value(options, "endpoint"));
+    put(config, "Endpoint", place.endpoint);
     put(config, "Bucket", place.bucket);
     put(config, "Path", place.path);
     if (is_set(options, "cpu-percentage")) config["CPUPercentage"] = number(options, "cpu-percentage", 1, 80);
@@ -161,7 +163,8 @@ StepData parse_step(const model::Step& step) {
 std::string create_body(const std::string& id, const std::vector<std::string>& collections,
                         const model::Options& options) {
     json body{{"id", id}, {"include", collections}};
-    auto config = config_of(options, {{}, value(options, "bucket"), value(options, "path")});
+    auto config =
+        config_of(options, {{}, value(options, "bucket"), value(options, "path"), value(options, "endpoint")});
     if (is_set(options, "chunk-size")) config["ChunkSize"] = number(options, "chunk-size", 2, 512);
     put(config, "CompressionLevel", value(options, "compression"));
     if (!config.empty()) body["config"] = config;
@@ -314,7 +317,7 @@ Taken Routes::begin(Call& call, const StepData& data) const {
     net::Request request;
     request.method = "POST";
     request.path = data.job.work == Work::backup ? "/v1/backups/" + percent_encode(data.job.place.backend)
-                                                 : path_of(data.job, {data.job.place.backend, {}, {}});
+                                                 : path_of(data.job, {data.job.place.backend, {}, {}, {}});
     request.headers = data.headers;
     request.body = data.body;
     request.silence = long_silence;

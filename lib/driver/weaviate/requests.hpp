@@ -20,6 +20,7 @@ struct Place {
     std::string backend;
     std::string bucket;
     std::string path;
+    std::string endpoint;  // of create and restore only: the other routes do not take it
 };
 
 enum class Work : std::uint8_t { backup, restore };

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <map>
+#include <mutex>
 #include <set>
 
 #include <fmt/format.h>
@@ -114,12 +117,28 @@ model::Seen seen_of(const Job& job, const Status& status) {
     return seen;
 }
 
-// What must be there after a restore. Of a backup that says nothing about itself it is what was asked for by name.
-std::vector<model::CollectionEntry> expected(const model::Manifest& manifest, const model::Scope& scope) {
+// What must be there after a restore. Of a backup that says nothing about itself it is what the restore was asked for; when
+// that was seen by another process, what the target has in scope; what was named in any case.
+std::vector<model::CollectionEntry> expected(const model::Manifest& manifest, const model::Scope& scope,
+                                             const std::vector<std::string>& restored,
+                                             const std::vector<model::Collection>& here) {
     auto entries = manifest.collections;
     std::erase_if(entries, [&](const auto& entry) { return !scope.matches(entry.before.name); });
+    if (manifest.state == "unproven") {
+        // Configuration and tenants are those of the day when vbackup took the backup over, not of the backup.
+        for (auto& entry : entries) {
+            entry.before.config.clear();
+            entry.before.details.clear();
+        }
+    }
     if (!manifest.collections.empty()) return entries;
-    for (const auto& name : scope.include) {
+    std::set<std::string> names(restored.begin(), restored.end());
+    if (restored.empty()) {
+        for (const auto& one : here) names.insert(one.name);
+    }
+    std::copy_if(scope.include.begin(), scope.include.end(), std::inserter(names, names.end()),
+                 [](const auto& name) { return !is_pattern(name); });
+    for (const auto& name : names) {
         model::CollectionEntry entry;
         entry.before.name = name;
         entries.push_back(entry);
@@ -158,7 +177,7 @@ public:
         std::vector<model::Found> all;
         for (const auto& backend : server.backends) {
             if (is_set(options, "backend") && value(options, "backend") != backend.name) continue;
-            const Place place{backend.name, value(options, "bucket"), value(options, "path")};
+            const Place place{backend.name, value(options, "bucket"), value(options, "path"), {}};
             auto some = list_place(call, server, place, options);
             std::move(some.begin(), some.end(), std::back_inserter(all));
         }
@@ -232,6 +251,10 @@ public:
         if (!status) return gone("the server does not know it");
         if (job.work == Work::backup && !same_start(job.started, status->started))
             return gone(fmt::format("another backup of this name began at {}", format_time(*status->started)));
+        if (job.work == Work::restore) {
+            const std::scoped_lock lock(mutex_);
+            restored_[job.id] = job.collections;
+        }
         return seen_of(job, *status);
     }
 
@@ -278,7 +301,7 @@ public:
         for (auto& warning : warnings) call.tally.warn(std::move(warning));
         const auto skipped = parse_notes(manifest.driver_data).skipped;
         model::Proof proof;
-        for (const auto& entry : expected(manifest, request.scope)) {
+        for (const auto& entry : expected(manifest, request.scope, restored(manifest), here)) {
             const auto found =
                 std::find_if(here.begin(), here.end(), [&](const auto& one) { return one.name == entry.before.name; });
             compare(entry, found == here.end() ? nullptr : &*found, skipped, proof.findings);
@@ -287,6 +310,13 @@ public:
     }
 
 private:
+    // The names that the restore of this backup was asked for, if it was followed here.
+    std::vector<std::string> restored(const model::Manifest& manifest) {
+        const std::scoped_lock lock(mutex_);
+        const auto found = restored_.find(manifest.jobs.empty() ? manifest.id : manifest.jobs.front().name);
+        return found == restored_.end() ? std::vector<std::string>{} : found->second;
+    }
+
     static bool is_delete(const StepData& data) { return data.method == "DELETE" && !data.collections.empty(); }
 
     static model::Seen gone(std::string why) {
@@ -383,6 +413,8 @@ private:
     model::Options configured_;
     net::Http http_;
     Routes routes_;
+    std::mutex mutex_;
+    std::map<std::string, std::vector<std::string>> restored_;  // by the backup's id
 };
 
 std::unique_ptr<Driver> open_weaviate(Settings settings) {

@@ -294,6 +294,28 @@ TEST_CASE("a 200 is believed only when it says what was asked") {
     }
 }
 
+TEST_CASE("a refusal says what to do next where that is plain") {
+    Rig rig;
+    const auto plan = rig.plan(rig.request(Verb::create));
+    const std::pair<const char*, const char*> rows[] = {
+        {"backup b1 already exists at /x", "choose another --id"},
+        {"put object: other:b1/access-check: The specified bucket does not exist", "create the bucket"},
+        {"write /x/b1: no space left on device", "make room"},
+        {"backup k already in progress", "wait until it has ended"},
+    };
+    for (const auto& [words, hint] : rows) {
+        // As a refusal, and as a 200 that holds an error.
+        for (const int status : {422, 200}) {
+            INFO(status, " ", words);
+            rig.server.fault_once(
+                "POST", "/v1/backups/filesystem",
+                {.status = status, .body = std::string(R"({"error":[{"message":")") + words + R"("}]})"});
+            const auto error = test::error_of([&] { rig.driver->run(rig.call, plan.steps[0], nullptr); });
+            CHECK(error.hint().find(hint) == 0);
+        }
+    }
+}
+
 TEST_CASE("tenants that would be left out stop the create unless they are allowed, and are then named") {
     auto script = Rig::with_tenants();
     script.version = "1.36.9";
@@ -334,16 +356,12 @@ TEST_CASE("with --to the files are fetched where this machine sees them, and els
     auto asked = rig.request(Verb::create, "b1", {{"backend", "filesystem"}});
     asked.keep = true;
     const auto plan = rig.plan(asked);
-    REQUIRE(plan.steps.size() == 3);
+    // The server's copy stays: nothing but the server's own reading tells that a folder of chunks is whole.
+    REQUIRE(plan.steps.size() == 2);
     CHECK(plan.steps[1].kind == model::StepKind::fetch);
     CHECK(plan.steps[1].of == "create");
     CHECK(plan.steps[1].after == std::vector<std::string>{"create"});
-    // What came home is removed from the server, unless it is wanted there.
-    CHECK(plan.steps[2].kind == model::StepKind::erase);
-    CHECK(plan.steps[2].of == "create");
-    CHECK(plan.steps[2].tidy);
     rig.make_backup("old", {{"backend", "filesystem"}});
-    asked.options["keep-on-server"] = "true";
     CHECK(rig.plan(asked).steps.size() == 2);
     rig.sees_disk = false;
     CHECK_ERROR(ErrorKind::unsupported, "does not see the backups", rig.plan(asked));

@@ -274,6 +274,25 @@ TEST_CASE("a backup that a crash left behind is said to be beyond a cancel") {
     CHECK(rig.follow(*rig.driver->run(rig.call, plan.steps[0], nullptr).job).phase == Phase::queued);
 }
 
+TEST_CASE("what Go prints for no error is no part of a reason") {
+    Rig rig;
+    const auto job = begin(rig, "b1");
+    rig.server.fault_once("GET", "/v1/backups/filesystem/b1",
+                          {.body = R"~({"id":"b1","status":"CANCELED","error":"context canceled: %!w(<nil>)"})~"});
+    CHECK(rig.driver->observe(rig.call, job, Milliseconds{0}).why == "context canceled");
+    rig.server.fault_once("GET", "/v1/backups/filesystem/b1",
+                          {.body = R"~({"id":"b1","status":"CANCELED","error":"%!w(<nil>)"})~"});
+    CHECK(rig.driver->observe(rig.call, job, Milliseconds{0}).why.empty());
+    rig.server.finish();
+    for (const auto* body : {R"~({"error":[{"message":"check if backup \"b1\" exists at \"/x\": %!w(<nil>)"}]})~",
+                             R"~({"code":422,"message":"check if backup \"b1\" exists at \"/x\": %!w(<nil>)"})~"}) {
+        rig.server.fault_once("POST", "/v1/backups/filesystem", {.status = 422, .body = body});
+        const auto plan = rig.plan(rig.request(Verb::create, "b2"));
+        const auto error = test::error_of([&] { rig.driver->run(rig.call, plan.steps[0], nullptr); });
+        CHECK(error.message().ends_with("check if backup \"b1\" exists at \"/x\""));
+    }
+}
+
 TEST_CASE("the two error shapes both give the server's words") {
     Rig rig;
     const auto job = begin(rig, "b1");
