@@ -21,7 +21,6 @@ namespace {
 
 using json = nlohmann::ordered_json;
 using Qd = ScriptedQdrant;
-
 constexpr const char* peer = "8606914413529485";
 constexpr const char* tiny_config =
     R"({"params":{"vectors":{"size":4,"distance":"Cosine"},"shard_number":1,"replication_factor":1,"write_consistency_factor":1,"on_disk_payload":true},"hnsw_config":{"m":16,"ef_construct":100,"full_scan_threshold":10000,"max_indexing_threads":0,"on_disk":false},"optimizer_config":{"deleted_threshold":0.2,"vacuum_min_vector_number":1000,"default_segment_number":1,"max_segment_size":null,"memmap_threshold":null,"indexing_threshold":10000,"flush_interval_sec":5,"max_optimization_threads":null,"prevent_unoptimized":null},"wal_config":{"wal_capacity_mb":1,"wal_segments_ahead":0,"wal_retain_closed":1},"quantization_config":null})";
@@ -327,7 +326,7 @@ private:
         const auto body = json::parse(request_.body);
         if (is("PATCH")) {
             auto config = json::parse(there().config);
-            config["params"].update(body.at("params"));
+            config.merge_patch(body);
             there().config = config.dump();
             return good("true");
         }

@@ -54,6 +54,14 @@ model::Collection describe(const std::string& name, const Info& info, const Shar
     return collection;
 }
 
+void count(Call& call, const Client& client, model::Collection& collection, model::Inspection& result) {
+    collection.count = client.count(call, collection.name);
+    if (!collection.count)
+        result.warnings.push_back(
+            fmt::format("collection {}: its strict mode refuses exact counts, so a restore of it cannot be proven",
+                        collection.name));
+}
+
 }  // namespace
 
 model::JsonText render(const Census& census) {
@@ -96,6 +104,42 @@ Census parse_census(const model::Collection& collection) {
     }
 }
 
+std::vector<KeyGroup> key_groups(const Census& census) {
+    std::vector<KeyGroup> groups;
+    for (const auto& shard : census.shards) {
+        const auto found =
+            std::find_if(groups.begin(), groups.end(), [&](const auto& group) { return group.key == shard.key; });
+        if (found == groups.end())
+            groups.push_back({shard.key, {shard.id}});
+        else
+            found->ids.push_back(shard.id);
+    }
+    return groups;
+}
+
+// Points find their shard by a hash ring over the shards' ids, so data put under other ids could not be found again. New
+// ids count up from 0, with shard keys from 1; a key of a single shard has a ring of one and may get any id. A collection
+// snapshot makes its shards itself, with whatever ids they had; but with shard keys they must be there before, under the very
+// ids that it names.
+void require_same_ring(const std::string& collection, const Census& census, Unit unit) {
+    const bool whole = unit == Unit::collection;
+    if (whole && !census.custom_sharding) return;
+    std::uint32_t next = census.custom_sharding ? 1 : 0;
+    for (const auto& group : key_groups(census)) {
+        for (const auto id : group.ids) {
+            if ((whole || group.ids.size() > 1) && id != next)
+                throw Error(
+                    ErrorKind::refused,
+                    fmt::format("shard {} of collection {} would become shard {}", id, collection, next),
+                    whole ? "its shard keys were not made in the order of their shards, or some were deleted: back it "
+                            "up with -o unit=shard"
+                    : census.custom_sharding ? "some of its shard keys were deleted: such shards cannot be put back"
+                                             : "collections that were resharded need -o unit=collection backups");
+            ++next;
+        }
+    }
+}
+
 void require_one_node(const Cluster& cluster) {
     if (cluster.peers <= 1) return;
     throw Error(ErrorKind::unsupported, fmt::format("this Qdrant is a cluster of {} nodes", cluster.peers),
@@ -119,7 +163,7 @@ model::Inspection inspect(Call& call, const Client& client, const model::Scope& 
         const auto shards = client.shards(call, name);
         peer = shards.peer;
         auto collection = describe(name, *info, shards, aliases);
-        if (scope.counts) collection.count = client.count(call, name);
+        if (scope.counts) count(call, client, collection, result);
         for (auto& obstacle : obstacles_of(name, *info, shards)) result.obstacles.push_back(std::move(obstacle));
         result.collections.push_back(std::move(collection));
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -26,5 +27,15 @@ struct Census {
 model::JsonText render(const Census& census);
 // Throws Error{refused} for a backup that has none: nobody knows then how to make the collection again.
 Census parse_census(const model::Collection& collection);
+
+// Shard keys in the order in which they must be made: by their lowest shard. Without keys one group of all shards.
+struct KeyGroup {
+    model::JsonText key;
+    std::vector<std::uint32_t> ids;
+};
+std::vector<KeyGroup> key_groups(const Census& census);
+
+// Throws Error{refused} when snapshots of that unit cannot be put back because shards would get other ids.
+void require_same_ring(const std::string& collection, const Census& census, Unit unit);
 
 }  // namespace vbackup::driver::qdrant

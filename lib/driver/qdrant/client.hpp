@@ -90,7 +90,8 @@ public:
     std::optional<Info> collection(Call& call, const std::string& name,
                                    Repeat repeat = Repeat::yes) const;  // empty: none
     Shards shards(Call& call, const std::string& name, Repeat repeat = Repeat::yes) const;
-    std::uint64_t count(Call& call, const std::string& name) const;  // exact
+    // Exact; empty when the collection's strict mode refuses exact counts.
+    std::optional<std::uint64_t> count(Call& call, const std::string& name) const;
     std::vector<Snapshot> snapshots(Call& call, const Place& place, Repeat repeat = Repeat::yes) const;
     Working working(Call& call) const;  // one look; never throws for what it may not see
 

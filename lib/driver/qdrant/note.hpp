@@ -52,7 +52,7 @@ struct Note {
 namespace action {
 inline constexpr std::string_view snapshot = "snapshot", forget = "forget", drop = "drop", collection = "collection",
                                   params = "params", key = "key", index = "index", upload = "upload",
-                                  recover = "recover", settle = "settle", aliases = "aliases";
+                                  recover = "recover", settle = "settle", aliases = "aliases", strict = "strict";
 }
 
 model::JsonText render(const Note& note);

@@ -24,9 +24,17 @@ private:
     model::Proof proof_;
 };
 
-void prove_count(Proof& proof, const model::CollectionEntry& entry, const std::string& name, std::uint64_t now) {
+void prove_count(Proof& proof, const model::CollectionEntry& entry, const std::string& name,
+                 std::optional<std::uint64_t> counted) {
+    if (!counted) {
+        proof.bad(fmt::format("collection {}: it could not be counted, its strict mode refuses exact counts", name));
+        return;
+    }
+    const auto now = *counted;
     if (!entry.before.count) {
-        proof.good(fmt::format("collection {}: {} points; how many there must be was not recorded", name, now));
+        proof.add(now > 0,
+                  fmt::format("collection {}: {} points, told, not proven: how many there must be was not recorded",
+                              name, now));
         return;
     }
     const auto before = *entry.before.count, after = entry.count_after.value_or(before);
@@ -82,6 +90,12 @@ void prove_aliases(Proof& proof, const model::Collection& collection, const std:
                                         : now == name
                                             ? fmt::format("alias {} of collection {} is set", alias, name)
                                             : fmt::format("alias {} of collection {} is missing", alias, name));
+    }
+    for (const auto& one : there) {
+        if (one.collection != name ||
+            std::find(collection.aliases.begin(), collection.aliases.end(), one.name) != collection.aliases.end())
+            continue;
+        proof.good(fmt::format("alias {} of collection {} is set; the backup does not know it", one.name, name));
     }
 }
 

@@ -11,6 +11,7 @@
 #include "base/url.hpp"
 #include "driver/qdrant/census.hpp"
 #include "driver/qdrant/options.hpp"
+#include "driver/qdrant/pieces.hpp"
 
 namespace vbackup::driver::qdrant {
 
@@ -19,15 +20,6 @@ namespace {
 using json = nlohmann::ordered_json;
 using model::Step;
 using model::StepKind;
-
-// One snapshot of the backup, kept or left with the server.
-struct Piece {
-    Place place;
-    std::string file;  // in the backup, empty for a snapshot that only the server knows
-    std::string server_name;
-    std::string sha256;
-    bool kept = false;
-};
 
 // What is at the target now.
 struct Now {
@@ -50,34 +42,10 @@ struct Wish {
     std::vector<Piece> pieces;
     std::optional<Census> census;  // empty for a collection snapshot that vbackup did not make
     From from = From::upload;
-    bool exists = false;  // at the target, and is to be replaced
+    bool exists = false;             // at the target, and is to be replaced
+    std::vector<std::string> keeps;  // aliases that it has at the target and would lose with it
+    Unit unit() const { return pieces.front().place.unit; }
 };
-
-std::vector<Piece> pieces_of(const model::Manifest& manifest) {
-    std::vector<Piece> pieces;
-    for (const auto& file : manifest.files) {
-        pieces.push_back({parse_note(file.details).place, file.name, file.server_name,
-                          file.sha256.empty() ? file.server_sha256 : file.sha256, file.kept});
-    }
-    if (!pieces.empty()) return pieces;
-    for (const auto& job : manifest.jobs) {
-        const auto note = parse_note(job.details);
-        pieces.push_back({note.place, "", note.name.empty() ? job.name : note.name, "", false});
-    }
-    return pieces;
-}
-
-[[noreturn]] void throw_start_command(const model::Request& request, const Piece& piece) {
-    const auto file = piece.kept ? fmt::format("{}/{}", request.kept_at, piece.file)
-                                 : fmt::format("SNAPSHOTS_DIRECTORY/{}", piece.server_name);
-    throw Error(
-        ErrorKind::unsupported, "Qdrant restores a storage snapshot at its start only",
-        fmt::format(
-            "stop the server, empty its storage directory and start it once with: qdrant --storage-snapshot {0} "
-            "(add --force-snapshot to replace collections that exist); single collections out of it: tar -xf {0}, then "
-            "qdrant --snapshot PATH:NAME for each",
-            file));
-}
 
 void require_version(const model::Manifest& manifest, const std::string& version, model::Plan& plan) {
     const auto made = parse_version(manifest.server_version);
@@ -118,26 +86,12 @@ void require_renames(const model::Request& request) {
     }
 }
 
-From from_for(const model::Request& request, const std::vector<Piece>& pieces, std::size_t collections) {
-    const bool kept = std::all_of(pieces.begin(), pieces.end(), [](const auto& piece) { return piece.kept; });
-    const auto from = from_of(request.options).value_or(kept ? From::upload : From::server);
-    const bool one_snapshot = pieces.size() == 1 && pieces.front().place.unit == Unit::collection && collections == 1;
-    if (from == From::upload && !kept)
-        throw Error(ErrorKind::refused, "the bytes of this backup lie with the server, not in a store",
-                    "leave out -o from, or bring it home first with `vbackup download`");
-    if (from == From::url && (url_of(request.options).empty() || !one_snapshot))
-        throw Error(
-            ErrorKind::usage, "from=url restores one collection from one collection snapshot",
-            "give -o url=http(s)://… or file:///… and one --collection; a shard's snapshot goes in with from=upload");
-    return from;
-}
-
 // Every shard that was counted must have its snapshot: a backup of some shards is none.
 void require_covered(const Wish& wish) {
     if (wish.pieces.empty())
         throw Error(ErrorKind::corrupt,
                     fmt::format("the backup has no snapshot of collection {}", wish.entry.before.name));
-    if (wish.pieces.front().place.unit != Unit::shard) return;
+    if (wish.unit() != Unit::shard) return;
     for (const auto& shard : wish.census->shards) {
         const auto is_it = [&](const auto& piece) { return piece.place.shard == std::to_string(shard.id); };
         if (std::none_of(wish.pieces.begin(), wish.pieces.end(), is_it))
@@ -158,39 +112,49 @@ void require_room(const Wish& wish, const Now& now, bool overwrite) {
             fmt::format("--overwrite replaces it, --rename {} NAME restores beside it", wish.entry.before.name));
 }
 
-struct KeyGroup {
-    model::JsonText key;
-    std::vector<std::uint32_t> ids;
-};
-
-// Shard keys in the order in which they must be made: by their lowest shard.
-std::vector<KeyGroup> key_groups(const Census& census) {
-    std::vector<KeyGroup> groups;
-    for (const auto& shard : census.shards) {
-        const auto found =
-            std::find_if(groups.begin(), groups.end(), [&](const auto& group) { return group.key == shard.key; });
-        if (found == groups.end())
-            groups.push_back({shard.key, {shard.id}});
-        else
-            found->ids.push_back(shard.id);
-    }
-    return groups;
+// Nothing is deleted for bytes that only the server can reach: whether the URL leads to them shows too late.
+void require_replaceable(const Wish& wish) {
+    if (wish.from != From::url || !wish.exists) return;
+    throw Error(ErrorKind::refused,
+                fmt::format("collection {} would be deleted before the url could be checked", wish.name),
+                "restore beside it with --rename, then delete the old one");
 }
 
-// Points find their shard by a hash ring over the shards' ids, so data put under other ids could not be found again. New
-// ids count up from 0, with shard keys from 1; a key of a single shard has a ring of one and may get any id.
-void require_same_ring(const Wish& wish) {
-    std::uint32_t next = wish.census->custom_sharding ? 1 : 0;
-    for (const auto& group : key_groups(*wish.census)) {
-        for (const auto id : group.ids) {
-            if (group.ids.size() > 1 && id != next)
-                throw Error(
-                    ErrorKind::refused,
-                    fmt::format("shard {} of collection {} would become shard {}", id, wish.entry.before.name, next),
-                    "collections that were resharded, or whose shard keys were deleted, need -o unit=collection "
-                    "backups");
-            ++next;
-        }
+// The snapshots of a collection that is gone are not listed, though their files outlive it: that is good enough where
+// nothing is deleted to make room.
+void require_there(Call& call, const Client& client, const Wish& wish, const Now& now, model::Plan& plan) {
+    const auto& made_by = wish.entry.before.name;
+    if (now.has(made_by)) {
+        for (const auto& piece : wish.pieces) require_listed(call, client, piece);
+        return;
+    }
+    if (wish.exists)
+        throw Error(ErrorKind::not_found,
+                    fmt::format("the server lists no snapshots of collection {}, which is gone", made_by),
+                    fmt::format("collection {} was left as it is; restore to a name that is free", wish.name));
+    plan.notes.push_back(fmt::format(
+        "collection {} is gone: whether the server still has its snapshots shows only when they are put back",
+        made_by));
+}
+
+// Will that wish give itself the alias? Beside its original it leaves it there.
+bool claims(const Wish& wish, const Alias& alias) {
+    const auto& names = wish.entry.before.aliases;
+    const bool beside = alias.collection == wish.entry.before.name && alias.collection != wish.name;
+    return !beside && std::find(names.begin(), names.end(), alias.name) != names.end();
+}
+
+// Aliases go with their collection when it is deleted, those too that the backup does not know.
+void keep_aliases(Wish& wish, const std::vector<Wish>& all, const Now& now, model::Plan& plan) {
+    if (!wish.exists) return;
+    for (const auto& alias : now.aliases) {
+        if (alias.collection != wish.name || claims(wish, alias)) continue;
+        const auto taker = std::find_if(all.begin(), all.end(), [&](const auto& one) { return claims(one, alias); });
+        if (taker == all.end())
+            wish.keeps.push_back(alias.name);
+        else
+            plan.notes.push_back(fmt::format("alias {} of collection {} goes to collection {}, as in the backup",
+                                             alias.name, wish.name, taker->name));
     }
 }
 
@@ -200,6 +164,7 @@ json without_nulls(json object) {
 }
 
 // The configuration as GET shows it, in the shape that PUT takes (lib/storage/…/collection_meta_ops.rs, CreateCollection).
+// Strict mode comes last of all: its limits would refuse what the restore itself must do.
 json creation_body(const json& config) {
     json body = without_nulls(config.at("params"));
     body.erase("read_fan_out_factor");
@@ -211,7 +176,6 @@ json creation_body(const json& config) {
     put("optimizer_config", "optimizers_config");
     put("wal_config", "wal_config");
     put("quantization_config", "quantization_config");
-    put("strict_mode_config", "strict_mode_config");
     put("metadata", "metadata");
     return body;
 }
@@ -223,6 +187,12 @@ json params_body(const json& config) {
             params[name] = config.at("params").at(name);
     }
     return params;
+}
+
+json strict_body(const json& config) {
+    const auto found = config.find("strict_mode_config");
+    if (found == config.end() || !found->is_object()) return json::object();
+    return without_nulls(*found);
 }
 
 json index_body(const std::string& field, const json& schema) {
@@ -241,7 +211,7 @@ public:
         : wish_(wish), request_(request), now_(now), plan_(plan) {}
 
     void add(const std::string& snapshots_directory) {
-        const bool whole = wish_.pieces.front().place.unit == Unit::collection;
+        const bool whole = wish_.unit() == Unit::collection;
         const bool custom = wish_.census && wish_.census->custom_sharding;
         if (wish_.exists) add_drop();
         // A collection snapshot makes its collection itself, but with shard keys it would answer true and hold nothing.
@@ -252,6 +222,7 @@ public:
         for (const auto& piece : wish_.pieces) put.push_back(add_piece(piece, ready, snapshots_directory));
         last_ = put;
         add_settle();
+        if (!whole || custom) add_strict();
         add_aliases();
     }
 
@@ -402,6 +373,17 @@ private:
                      .id};
     }
 
+    void add_strict() {
+        const auto strict = strict_body(json::parse(wish_.entry.before.config));
+        if (strict.empty()) return;
+        auto set = note(action::strict);
+        set.body = json({{"strict_mode_config", strict}}).dump();
+        last_ = {push({.id = "strict:" + wish_.name,
+                       .what = fmt::format("set the strict mode of collection {}", wish_.name)},
+                      set)
+                     .id};
+    }
+
     void add_aliases() {
         auto actions = json::array();
         bool moves = false;
@@ -424,6 +406,8 @@ private:
             moves = moves || away;
             actions.push_back({{"create_alias", {{"collection_name", wish_.name}, {"alias_name", name}}}});
         }
+        for (const auto& name : wish_.keeps)
+            actions.push_back({{"create_alias", {{"collection_name", wish_.name}, {"alias_name", name}}}});
         if (actions.empty()) return;
         auto set = note(action::aliases);
         set.body = json({{"actions", actions}}).dump();
@@ -464,8 +448,7 @@ Wish wish_for(const model::CollectionEntry& entry, const model::Request& request
     for (const auto& piece : all) {
         if (piece.place.collection == entry.before.name) wish.pieces.push_back(piece);
     }
-    const bool stranger =
-        !wish.pieces.empty() && wish.pieces.front().place.unit == Unit::collection && entry.before.details.empty();
+    const bool stranger = !wish.pieces.empty() && wish.unit() == Unit::collection && entry.before.details.empty();
     if (!stranger) wish.census = parse_census(entry.before);
     require_covered(wish);
     return wish;
@@ -479,14 +462,15 @@ std::string renamed(const model::Renames& renames, const std::string& name) {
 }
 
 model::Plan plan_restore(Call& call, const Client& client, const model::Request& request) {
+    require_plain_url(url_of(request.options));
     require_one_node(client.cluster(call));
     const auto& manifest = *request.manifest;
     const auto pieces = pieces_of(manifest);
     if (pieces.empty()) throw Error(ErrorKind::corrupt, "the backup has no files");
-    if (pieces.front().place.unit == Unit::storage) throw_start_command(request, pieces.front());
 
     model::Plan plan;
     require_version(manifest, client.root(call).version, plan);
+    if (pieces.front().place.unit == Unit::storage) throw_start_command(request, pieces.front());
     require_renames(request);
     const Now now{client.collections(call), client.aliases(call)};
 
@@ -503,8 +487,11 @@ model::Plan plan_restore(Call& call, const Client& client, const model::Request&
         wish.exists = now.has(wish.name);
         wish.from = from_for(request, wish.pieces, wishes.size());
         require_room(wish, now, request.overwrite);
-        if (wish.census) require_same_ring(wish);
+        require_replaceable(wish);
+        if (wish.census) require_same_ring(wish.entry.before.name, *wish.census, wish.unit());
+        if (wish.from == From::server) require_there(call, client, wish, now, plan);
     }
+    for (auto& wish : wishes) keep_aliases(wish, wishes, now, plan);
     for (const auto& wish : wishes) {
         const auto directory =
             needs_directory(wish, request, now) ? snapshots_directory(call, client, wish.name) : std::string{};

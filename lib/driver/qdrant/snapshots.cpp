@@ -104,6 +104,7 @@ std::optional<std::vector<Snapshot>> list_of(Call& call, const Client& client, c
 
 model::Found found_of(const Place& place, const Snapshot& snapshot) {
     Note note{.action = std::string(action::snapshot), .place = place, .name = snapshot.name};
+    note.sha256 = snapshot.checksum;
     model::Found found{.name = snapshot.name,
                        .phase = Phase::succeeded,
                        .said = "stored",
@@ -240,6 +241,9 @@ model::Plan plan_create(Call& call, const Client& client, const model::Request& 
     require_healthy(now);
     require_whole(now);
     if (now.collections.empty()) throw Error(ErrorKind::refused, "there is no collection to back up");
+    for (const auto& collection : now.collections) {
+        if (unit == Unit::collection) require_same_ring(collection.name, parse_census(collection), unit);
+    }
     for (const auto& collection : now.collections) client.require_may_snapshot(call, collection.name);
 
     model::Plan plan;

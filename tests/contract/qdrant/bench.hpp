@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "contract/qdrant/walk.hpp"
 #include "support/fake_clock.hpp"
@@ -60,6 +61,40 @@ private:
     explicit Scripted(std::unique_ptr<ScriptedQdrant> made)
         : Bench(made->base()), owned(std::move(made)), server(*owned) {}
 };
+
+// A backup of what the scripted server holds, brought home or left there.
+struct Restoring : Scripted {
+    model::Manifest backup(const std::string& unit, bool keep = true) {
+        const auto before = look();
+        walk.run(create_plan(keep, {{"unit", unit}}));
+        return walk.manifest(before, keep);
+    }
+    void destroy() {
+        server.with([](auto& state) {
+            state.collections.clear();
+            state.aliases.clear();
+        });
+    }
+    std::uint64_t points(const std::string& name) {
+        return server.with(
+            [&](auto& state) { return state.collections.contains(name) ? state.collections[name].points : 0; });
+    }
+    Walk walk{call, *driver};
+};
+
+inline std::vector<std::string> ids(const model::Plan& plan) {
+    std::vector<std::string> all;
+    for (const auto& step : plan.steps) all.push_back(step.id);
+    return all;
+}
+
+inline std::string bad_findings(const model::Proof& proof) {
+    std::string all;
+    for (const auto& finding : proof.findings) {
+        if (!finding.good) all += finding.what + "; ";
+    }
+    return all;
+}
 
 // What an action throws; `usage` with a word about it when it throws nothing.
 template <typename Action>

@@ -13,12 +13,6 @@ namespace {
 using model::Phase;
 using model::StepKind;
 
-std::vector<std::string> ids(const model::Plan& plan) {
-    std::vector<std::string> all;
-    for (const auto& step : plan.steps) all.push_back(step.id);
-    return all;
-}
-
 }  // namespace
 
 TEST_CASE("a server is recognised by its title, with or without a key") {

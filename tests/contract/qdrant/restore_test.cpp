@@ -16,42 +16,8 @@ namespace {
 
 using model::Phase;
 
-// A backup of what the scripted server holds, brought home or left there.
-struct Restoring : Scripted {
-    model::Manifest backup(const std::string& unit, bool keep = true) {
-        const auto before = look();
-        walk.run(create_plan(keep, {{"unit", unit}}));
-        return walk.manifest(before, keep);
-    }
-    void destroy() {
-        server.with([](auto& state) {
-            state.collections.clear();
-            state.aliases.clear();
-        });
-    }
-    std::uint64_t points(const std::string& name) {
-        return server.with(
-            [&](auto& state) { return state.collections.contains(name) ? state.collections[name].points : 0; });
-    }
-    Walk walk{call, *driver};
-};
-
-std::vector<std::string> ids(const model::Plan& plan) {
-    std::vector<std::string> all;
-    for (const auto& step : plan.steps) all.push_back(step.id);
-    return all;
-}
-
 bool destroys(const model::Plan& plan) {
     return std::any_of(plan.steps.begin(), plan.steps.end(), [](const auto& step) { return step.destroys; });
-}
-
-std::string bad_findings(const model::Proof& proof) {
-    std::string all;
-    for (const auto& finding : proof.findings) {
-        if (!finding.good) all += finding.what + "; ";
-    }
-    return all;
 }
 
 }  // namespace
@@ -469,10 +435,16 @@ TEST_CASE("a collection snapshot that vbackup did not make is put back, and its 
     manifest.collections[0].before.name = "tiny";
     bench.destroy();
     const auto plan = bench.restore_plan(manifest);
-    CHECK(plan.notes.size() == 1);
+    // That its version is not known, and that nobody can see whether the snapshot is still there.
+    CHECK(plan.notes.size() == 2);
+    CHECK(step_of(plan, "put:tiny").details.find(io::sha256(ScriptedQdrant::tiny())) != std::string::npos);
     bench.walk.run(plan);
     CHECK(bench.points("tiny") == 50);
-    CHECK(bench.proof(manifest).good());
+    const auto proof = bench.proof(manifest);
+    CHECK(proof.good());
+    CHECK(proof.findings.front().what.find("told, not proven") != std::string::npos);
+    bench.server.with([](auto& state) { state.collections["tiny"].points = 0; });
+    CHECK_FALSE(bench.proof(manifest).good());
 }
 
 }  // namespace vbackup::test
