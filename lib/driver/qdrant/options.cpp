@@ -35,7 +35,7 @@ constexpr std::array all_options{
     Option{"url",
            "URL",
            "restore",
-           "with from=url or from=server: http(s)://… or file:///… of one collection snapshot",
+           "implies from=url: http(s)://… or file:///… of one collection snapshot; without a query",
            {}},
     Option{
         "keep-on-server", "true|false", "create", "leave the server's copies where they are once they came home", {}},

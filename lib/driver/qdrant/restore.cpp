@@ -335,7 +335,7 @@ private:
     // Where the server finds a snapshot of its own: by name among the shard's, as a file, or from itself by URL while the
     // collection that made it is still there.
     std::string location_of(const Piece& piece, const std::string& snapshots_directory) const {
-        if (const auto url = url_of(request_.options); !url.empty()) return url;
+        if (auto url = url_of(request_.options); !url.empty()) return url;
         const bool same = piece.place.collection == wish_.name;
         if (!same && now_.has(piece.place.collection))
             return piece.place.path() + "/" + percent_encode(piece.server_name);
