@@ -317,7 +317,7 @@ private:
         } else {
             put.name = location_of(piece, snapshots_directory);
         }
-        const auto id = push(step, put).id;
+        auto id = push(step, put).id;
         if (wish_.from == From::upload && piece.place.unit == Unit::collection) add_leftover(put.name, id);
         return id;
     }
