@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """summary.py LOGS: reads "PHASE good|FAILED" lines; a phase that ran ctest left LOGS/PHASE.xml and counts with its tests, any
-other counts as one. Says loudly what was skipped and what failed, and ends with "N passed, N failed, N skipped". Exit 1 unless
-something passed and nothing failed."""
+other counts as one. Says loudly what was skipped and what failed, with the first errors of a failed phase that is no test, and
+ends with "N passed, N failed, N skipped". Exit 1 unless something passed and nothing failed."""
 import pathlib
 import sys
 import xml.etree.ElementTree as xml
 
-passed, failures, skips = 0, [], []
+passed, failures, errors, skips = 0, [], [], []
 for line in sys.stdin:
     phase, verdict = line.split()
     results = pathlib.Path(sys.argv[1], phase + ".xml")
@@ -29,8 +29,11 @@ for line in sys.stdin:
         passed += 1
     else:
         failures.append(phase)
+        log = pathlib.Path(sys.argv[1], phase + ".log")
+        if log.exists():
+            errors += [f"{phase}: {text}" for text in log.read_text(errors="replace").splitlines() if "error" in text][:10]
 
-for title, names in (("SKIPPED", skips), ("FAILED", failures)):
+for title, names in (("SKIPPED", skips), ("ERROR", errors), ("FAILED", failures)):
     for name in names:
         print(f"!! {title} {name}")
 print(f"{passed} passed, {len(failures)} failed, {len(skips)} skipped")

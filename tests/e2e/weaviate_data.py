@@ -2,6 +2,7 @@
 """Loads, fingerprints and deletes objects of a Weaviate by its REST interface. Python's standard library only.
 
   load URL CLASS COUNT [--dims N] [--seed N] [--tenants A,B] [--replicas N] [--shards N] [--description TEXT]
+       [--ballast BYTES]                 text that hardly compresses in each object, so that a backup takes long
   fingerprint URL CLASS… [--tenants A,B]   one line each: CLASS [TENANT] COUNT SHA-256 of ids, vectors and properties
   count URL CLASS…                         one line each: CLASS COUNT, as the server's aggregate says
   tenant URL CLASS TENANT STATUS           such as COLD
@@ -13,6 +14,7 @@
 The key, where one is needed, is in the environment as WEAVIATE_KEY.
 """
 import argparse
+import base64
 import hashlib
 import json
 import os
@@ -48,6 +50,9 @@ def schema(args):
         "vectorizer": "none",
         "properties": [{"name": "title", "dataType": ["text"]}, {"name": "number", "dataType": ["int"]}],
     }
+    if args.ballast:
+        wanted["properties"].append(
+            {"name": "ballast", "dataType": ["text"], "indexFilterable": False, "indexSearchable": False})
     if args.description:
         wanted["description"] = args.description
     if args.tenants:
@@ -70,6 +75,8 @@ def objects(args, tenant):
             # Multiples of 1/1024: exact as 32-bit floats, and short in JSON.
             "vector": [numbers.randrange(-1024, 1024) / 1024 for _ in range(args.dims)],
         }
+        if args.ballast:
+            one["properties"]["ballast"] = base64.b64encode(numbers.randbytes(args.ballast * 3 // 4)).decode()
         if tenant:
             one["tenant"] = tenant
         yield one
@@ -91,7 +98,7 @@ def load(args):
         batch = []
         for one in objects(args, tenant):
             batch.append(one)
-            if len(batch) == 1000:
+            if len(batch) == (100 if args.ballast else 1000):
                 send(args, batch)
                 batch = []
         if batch:
@@ -175,7 +182,8 @@ def parse():
         for name, default in options.items():
             one.add_argument("--" + name, default=default, type=type(default))
 
-    verb(load, "name", "count", dims=64, seed=1, tenants="", replicas=1, shards=0, description="")
+    verb(load, "name", "count", dims=64, seed=1, tenants="", replicas=1, shards=0, description="",
+         ballast=0)
     verb(fingerprint, "names", tenants="")
     verb(count, "names")
     verb(tenant, "name", "tenant", "status")

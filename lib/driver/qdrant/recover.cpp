@@ -89,7 +89,7 @@ Outcome send_recovery(Call& call, const Client& client, const Note& note, net::R
         return observable && (!sent || sent->ended()) && client.working(call).recovering(note.place.collection) > 0;
     };
     const auto what = fmt::format("put back {}", note.place.text());
-    const Outcome under_way{
+    Outcome under_way{
         .job = model::JobRef{.name = note.place.collection, .part = note.place.part(), .details = render(note)}};
     net::Response response;
     try {
