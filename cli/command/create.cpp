@@ -15,6 +15,7 @@ struct Arguments : Common {
     bool no_wait = false;
     bool allow_skipped_tenants = false;
     bool keep_on_server = false;
+    bool wait_settled = false;
 };
 
 void setup(CLI::App& app, Arguments& asked) {
@@ -27,9 +28,11 @@ void setup(CLI::App& app, Arguments& asked) {
                  "return when the server has taken the job; the backup stays with the server");
     app.add_flag("--allow-skipped-tenants", asked.allow_skipped_tenants, "go on although tenants would be left out");
     app.add_flag("--keep-on-server", asked.keep_on_server, "do not remove the server's copy after it came home");
+    app.add_flag("--wait-settled", asked.wait_settled, "wait until no shard is moving and nothing else is in the way");
     add_driver_options(app, asked);
     add_limits(app, asked, "24h", true);
     add_parallel(app, asked);
+    add_limit_rate(app, asked);
     add_changing(app, asked);
     add_common(app, asked);
 }
@@ -44,6 +47,7 @@ Answer run(Session& session, const Arguments& asked) {
                                   .options = scene->options,
                                   .keep = scene->store && !asked.no_wait,
                                   .keep_on_server = asked.keep_on_server,
+                                  .wait_settled = asked.wait_settled,
                                   .wait = !asked.no_wait,
                                   .dry_run = asked.dry_run};
     if (asked.allow_skipped_tenants) options.options["allow-skipped-tenants"] = "true";

@@ -26,8 +26,14 @@ void add_parallel(CLI::App& app, Common& common) {
         ->check(CLI::Range(1, 64));
 }
 
+void add_limit_rate(CLI::App& app, Common& common) {
+    add_value(app, "--limit-rate", common.limit_rate, "RATE",
+              "bytes a second that all parts together move at most, such as 500K or 10M");
+}
+
 void add_driver_options(CLI::App& app, Common& common) {
     add_values(app, "-o", common.options, "NAME=VALUE", "what only one database knows; listed below");
+    add_values(app, "--node", common.nodes, "URL", "a further address of the cluster, where it cannot be found");
 }
 
 void add_changing(CLI::App& app, Common& common) {

@@ -15,6 +15,8 @@ void add_common(CLI::App& app, Common& common);
 // --timeout with that default; with `stall` also --stall.
 void add_limits(CLI::App& app, Common& common, const std::string& timeout, bool stall);
 void add_parallel(CLI::App& app, Common& common);
+// --limit-rate, for verbs that move the bytes of backups.
+void add_limit_rate(CLI::App& app, Common& common);
 // -o NAME=VALUE
 void add_driver_options(CLI::App& app, Common& common);
 // --dry-run, and --yes.

@@ -14,13 +14,18 @@ namespace {
 
 constexpr std::size_t usual_parallel = 4;
 
-// A duration of the command line; the error names the flag.
-Milliseconds duration(const std::string& flag, const std::string& text) {
+// What a flag says; the error names the flag.
+template <class Parse>
+auto value_of(const std::string& flag, const std::string& text, Parse parse) {
     try {
-        return parse_duration(text);
+        return parse(text);
     } catch (const Error& error) {
         throw Error(error.kind(), flag + ": " + error.message(), error.hint(), error.context());
     }
+}
+
+Milliseconds duration(const std::string& flag, const std::string& text) {
+    return value_of(flag, text, parse_duration);
 }
 
 // Both ways in which the databases here take a key, for the one question what it is: the key goes to the same server
@@ -79,7 +84,9 @@ std::size_t Session::parallel() {
 const config::Config& Session::config() {
     if (config_) return *config_;
     config_ = config::load(common_.config, around_.environment);
-    if (common_.timeout.empty() && config_->defaults.timeout) call_.deadline = begun_ + *config_->defaults.timeout;
+    const auto& defaults = config_->defaults;
+    if (common_.timeout.empty() && defaults.timeout) call_.deadline = begun_ + *defaults.timeout;
+    if (common_.limit_rate.empty() && defaults.limit_rate) set_rate(*defaults.limit_rate);
     return *config_;
 }
 
@@ -87,7 +94,12 @@ const config::Config& Session::config() {
 void Session::set_limits() {
     if (!common_.stall.empty()) duration("--stall", common_.stall);
     call_.deadline = begun_ + duration("--timeout", common_.timeout.empty() ? common_.usual_timeout : common_.timeout);
+    if (!common_.limit_rate.empty()) set_rate(value_of("--limit-rate", common_.limit_rate, parse_rate));
     parse_options(common_.options);
+}
+
+void Session::set_rate(std::uint64_t bytes) {
+    call_.rate = &rate_.emplace(bytes, around_.clock.now());
 }
 
 void Session::note_signal() {
@@ -123,6 +135,7 @@ driver::Settings Session::settings_of(const TargetAddress& address) {
         settings.connection.client_key_file = configured->client_key_file;
         settings.options = configured->options;
     }
+    settings.nodes.insert(settings.nodes.end(), common_.nodes.begin(), common_.nodes.end());
     for (const auto& [name, value] : parse_options(common_.options)) settings.options[name] = value;
     if (common_.verbose) settings.trace = [this](std::string_view line) { messages_.trace(line); };
     return settings;

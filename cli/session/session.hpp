@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -71,6 +72,7 @@ public:
 private:
     const config::Config& config();
     void set_limits();
+    void set_rate(std::uint64_t bytes);
     void note_signal();
     Secret secret_of(const TargetAddress& address);
     driver::Settings settings_of(const TargetAddress& address);
@@ -86,6 +88,7 @@ private:
     Tally tally_;
     std::stop_source stop_;
     Instant begun_;
+    std::optional<Rate> rate_;
     Call call_;
     std::optional<config::Config> config_;
     Ticker* ticker_ = nullptr;

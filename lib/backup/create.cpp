@@ -25,7 +25,22 @@ void require_healthy(const model::Inspection& now) {
     if (now.obstacles.empty()) return;
     std::string all;
     for (const auto& obstacle : now.obstacles) all += (all.empty() ? "" : "; ") + obstacle;
-    throw Error(ErrorKind::refused, all, "`vbackup check` shows the whole state of the target");
+    throw Error(ErrorKind::refused, all,
+                "`vbackup check` shows the whole state of the target; --wait-settled waits while shards are moving");
+}
+
+// What moves comes to rest by itself; what else is in the way ends the wait by its limits.
+void wait_until_settled(Call& call, const Stage& stage, model::Scope scope) {
+    scope.counts = false;
+    call.tally.stage("waiting until nothing is in the way");
+    const auto look = [&](Call& one, Milliseconds) {
+        const auto now = stage.target.driver.inspect(one, scope);
+        model::Seen seen{.phase = now.obstacles.empty() ? model::Phase::succeeded : model::Phase::running};
+        for (const auto& obstacle : now.obstacles) seen.mark += obstacle + "\n";
+        if (!now.obstacles.empty()) seen.said = now.obstacles.front();
+        return seen;
+    };
+    job::wait(call, look, stage.limits);
 }
 
 void require_unattended(const model::Plan& plan) {
@@ -49,7 +64,7 @@ model::Manifest draft_of(const Stage& stage, const CreateOptions& options, const
     draft.server_version = now.version;
     if (const auto unit = options.options.find("unit"); unit != options.options.end()) draft.unit = unit->second;
     draft.nodes = now.nodes;
-    for (const auto& collection : now.collections) draft.collections.push_back({collection, std::nullopt});
+    for (const auto& collection : now.collections) draft.collections.push_back({.before = collection});
     draft.kept = options.keep;
     return draft;
 }
@@ -70,7 +85,10 @@ void count_again(Call& call, const Stage& stage, model::Manifest& draft) {
     for (auto& entry : draft.collections) {
         const auto same = [&](const auto& one) { return one.name == entry.before.name; };
         const auto after = std::find_if(now.collections.begin(), now.collections.end(), same);
-        if (after != now.collections.end()) entry.count_after = after->count;
+        if (after != now.collections.end()) {
+            entry.count_after = after->count;
+            if (after->details != entry.before.details) entry.details_after = after->details;
+        }
         if (!entry.before.count || entry.quiet()) continue;
         draft.notes.push_back(
             entry.count_after ? fmt::format("collection {} was written to during the backup: {} before, {} after",
@@ -192,6 +210,7 @@ Result create(Call& call, const Stage& stage, const CreateOptions& asked) {
     if (intent_left) return resume(call, stage, home, std::move(*intent_left), options, summary(request));
 
     // Look before anything is changed.
+    if (options.wait_settled) wait_until_settled(call, stage, options.scope);
     const auto now = stage.target.driver.inspect(call, options.scope);
     for (const auto& warning : now.warnings) call.tally.warn(warning);
     require_healthy(now);

@@ -2,17 +2,16 @@
 #include "backup/execute.hpp"
 
 #include <algorithm>
-#include <condition_variable>
 #include <set>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "backup/carry.hpp"
 #include "backup/fetch.hpp"
 #include "backup/find.hpp"
+#include "backup/step_queue.hpp"
 #include "base/parallel.hpp"
-#include "base/text.hpp"
-#include "io/copy.hpp"
 
 namespace vbackup::backup {
 
@@ -25,6 +24,8 @@ using model::StepKind;
 // How often a step is sent at most when its answer is lost or the server is busy, and the pauses between.
 constexpr int attempts = 5;
 constexpr Seconds first_pause{1};
+// How often a state is waited for at most, what leads to it being sent again in between.
+constexpr int settlings = 3;
 
 bool may_be_lost(ErrorKind kind) {
     return kind == ErrorKind::unreachable || kind == ErrorKind::stalled;
@@ -64,56 +65,6 @@ bool ends_everything(ErrorKind kind) {
             return false;
     }
 }
-
-// Hands out steps in the order their `after` allows. Thread-safe.
-class Queue {
-public:
-    Queue(std::vector<const Step*> waiting, std::set<std::string> good)
-        : waiting_(std::move(waiting)), good_(std::move(good)) {}
-
-    // The next step that may begin; null when none ever will.
-    const Step* next() {
-        std::unique_lock lock(mutex_);
-        for (;;) {
-            if (stopped_) return nullptr;
-            const auto ready =
-                std::find_if(waiting_.begin(), waiting_.end(), [&](const Step* step) { return is_ready(*step); });
-            if (ready != waiting_.end()) {
-                const auto* step = *ready;
-                waiting_.erase(ready);
-                ++running_;
-                return step;
-            }
-            if (running_ == 0) return nullptr;
-            changed_.wait(lock);
-        }
-    }
-
-    void ended(const Step& step, bool good) {
-        const std::scoped_lock lock(mutex_);
-        --running_;
-        if (good) good_.insert(step.id);
-        changed_.notify_all();
-    }
-
-    void stop() {
-        const std::scoped_lock lock(mutex_);
-        stopped_ = true;
-        changed_.notify_all();
-    }
-
-private:
-    bool is_ready(const Step& step) const {
-        return std::all_of(step.after.begin(), step.after.end(), [&](const auto& id) { return good_.contains(id); });
-    }
-
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    std::vector<const Step*> waiting_;
-    std::set<std::string> good_;
-    std::size_t running_ = 0;
-    bool stopped_ = false;
-};
 
 }  // namespace
 
@@ -155,11 +106,10 @@ bool Executor::tidy() {
     for (const auto& step : intent_.plan.steps) {
         if (step.tidy) steps.push_back(&step);
     }
+    failures_.clear();
     run_all(steps, true);
-    for (const auto& failure : failures_) {
-        call_.tally.warn(
-            fmt::format("the backup is good, but tidying up failed: {}: {}", failure.step, failure.error.message()));
-    }
+    for (const auto& failure : failures_)
+        call_.tally.warn(fmt::format("tidying up failed: {}: {}", failure.step, failure.error.message()));
     const bool good = failures_.empty();
     failures_.clear();
     return good;
@@ -178,7 +128,7 @@ void Executor::run_all(const std::vector<const Step*>& steps, bool wait) {
             left.push_back(step);
         }
     }
-    Queue queue(left, std::move(good));
+    StepQueue queue(left, std::move(good));
     const auto worker = [&](std::size_t) {
         while (const auto* step = queue.next()) {
             bool is_good = false;
@@ -223,8 +173,14 @@ void Executor::throw_failures(const std::vector<const Step*>& steps) {
     }();
     const auto first = std::find_if(failures_.begin(), failures_.end(),
                                     [&](const auto& failure) { return failure.error.kind() == worst_kind; });
+    const auto whole = [&](const std::string& collection) {
+        return std::all_of(steps.begin(), steps.end(), [&](const Step* step) {
+            return step->part.collection != collection || record(step->id).done;
+        });
+    };
     const bool some_good = std::any_of(steps.begin(), steps.end(), [&](const Step* step) {
-        // What was only cleared away for a part is no good part.
+        // A collection that is only half restored is no good part, and neither is what was only cleared away.
+        if (intent_.verb == "restore" && !step->part.collection.empty()) return whole(step->part.collection);
         return !step->destroys && (step->kind == StepKind::fetch || step->after.empty()) && record(step->id).done;
     });
     // An interruption, a deadline and a failing store say more than "partly done"; so does a lone step.
@@ -251,10 +207,10 @@ void Executor::run_step(const Step& step, bool wait) {
             fetch(step);
             break;
         case StepKind::place:
-            place(step);
+            place(call_, stage_, intent_.draft.id, step, intent_.draft.files);
             break;
         case StepKind::erase:
-            erase(step);
+            erase(call_, stage_, step, record(step.of).job);
             break;
     }
     const bool left_running = !wait && record(step.id).job.has_value();
@@ -273,17 +229,39 @@ void Executor::change(const Step& planned, bool wait) {
     auto known = record(step.id);
     // What ended badly in an earlier run is begun anew.
     if (!known.failed.empty()) known = {.step = step.id};
-    if (!known.job) {
-        call_.tally.stage(step.what);
-        const auto outcome = begin(step);
-        note(step.id, [&](auto& now) {
-            now.sent = true;
-            now.failed.clear();
-            now.job = outcome.job;
-        });
-        known.job = outcome.job;
+    const bool earlier = known.job.has_value();
+    if (!earlier) known.job = start(step);
+    try {
+        if (known.job) follow(step, *known.job, wait);
+    } catch (const Error& error) {
+        // What an earlier run began may have ended badly since, perhaps with its server.
+        if (!earlier || error.kind() != ErrorKind::job_failed || intent_.verb == "cancel") throw;
+        start_anew(step, error, wait);
     }
-    if (known.job) follow(step, *known.job, wait);
+}
+
+std::optional<model::JobRef> Executor::start(const Step& step) {
+    call_.tally.stage(step.what);
+    const auto outcome = begin(step);
+    note(step.id, [&](auto& now) {
+        now.sent = true;
+        now.failed.clear();
+        now.job = outcome.job;
+    });
+    return outcome.job;
+}
+
+void Executor::start_anew(const Step& step, const Error& ended, bool wait) {
+    call_.tally.warn(fmt::format("begun anew: {}, which an earlier run had begun: {}", step.what, ended.message()));
+    std::optional<model::JobRef> job;
+    try {
+        job = start(step);
+    } catch (const Error& error) {
+        // A server that never takes the same id twice: how the first one ended says more.
+        if (error.kind() == ErrorKind::conflict) throw ended;
+        throw;
+    }
+    if (job) follow(step, *job, wait);
 }
 
 model::Outcome Executor::begin(const Step& step) {
@@ -383,94 +361,41 @@ model::Seen Executor::look_briefly(const job::Look& look) {
 }
 
 void Executor::settle(const Step& step) {
-    call_.tally.stage(step.what);
     const auto look = [&](Call& call, Milliseconds) { return stage_.target.driver.settled(call, step); };
-    const auto seen = job::wait(call_, look, stage_.limits);
-    if (seen.phase == Phase::succeeded) return;
-    throw Error(ErrorKind::job_failed, fmt::format("{} did not come about: {} {}", step.what, seen.said, seen.why));
+    for (int attempt = 1;; ++attempt) {
+        call_.tally.stage(step.what);
+        const auto seen = job::wait(call_, look, stage_.limits);
+        if (seen.phase == Phase::succeeded) return;
+        if (!seen.again || attempt >= settlings)
+            throw Error(ErrorKind::job_failed,
+                        fmt::format("{} did not come about: {} {}", step.what, seen.said, seen.why));
+        call_.tally.warn(fmt::format("{}: {}; what came before is done again", step.what, seen.said));
+        send_again(step);
+    }
+}
+
+void Executor::send_again(const Step& settling) {
+    for (const auto& step : intent_.plan.steps) {
+        const bool before = std::find(settling.after.begin(), settling.after.end(), step.id) != settling.after.end();
+        if (!before || (step.kind != StepKind::send && step.kind != StepKind::change)) continue;
+        call_.require_time();
+        note(step.id, [&](auto& known) { known = {.step = step.id}; });
+        change(step, true);
+        note(step.id, [](auto& known) { known.done = true; });
+    }
 }
 
 void Executor::fetch(const Step& step) {
-    auto& driver = stage_.target.driver;
     const auto job = step.of.empty() ? step.job : record(step.of).job;
     if (!job || !stage_.store)
         throw Error(ErrorKind::failed, fmt::format("nothing is known of what to fetch for {}", step.id));
-    call_.tally.stage(step.what);
-    auto found = driver.files(call_, *job, peek_through(stage_));
-    std::unique_ptr<store::Store> location;
-    if (found.location) {
-        location = stage_.open_location ? stage_.open_location(found.location->url) : nullptr;
-        if (!location) require_place(stage_.open_location, *found.location);
-        if (!location) throw Error(ErrorKind::not_found, fmt::format("nothing lies at {}", found.location->url));
-        for (const auto& name : location->list("")) {
-            found.files.push_back({.name = "data/" + name,
-                                   .part = step.part,
-                                   .server_name = name,
-                                   .size = location->size(name),
-                                   .format = driver.format(name)});
-        }
-    }
-    if (found.files.empty()) throw Error(ErrorKind::corrupt, fmt::format("the backup {} has no files", job->name));
-    require_space(found.files);
-    for (const auto& file : found.files) call_.tally.bytes_total += file.size.value_or(0);
-    for (const auto& file : found.files) {
-        const auto open = [&](std::uint64_t offset) {
-            return location ? location->open(file.server_name, offset) : driver.open(call_, file, offset);
-        };
-        auto home = fetch_file(call_, stage_.store->store(), intent_.draft.id, file, open);
+    bring_home(call_, stage_, intent_.draft.id, step, *job, [this](model::File home) {
         const std::scoped_lock lock(mutex_);
         auto& files = intent_.draft.files;
         std::erase_if(files, [&](const auto& one) { return one.name == home.name; });
         files.push_back(std::move(home));
         save();
-    }
-}
-
-void Executor::require_space(const std::vector<model::File>& files) {
-    auto& store = stage_.store->store();
-    const auto free = store.free_bytes();
-    if (!free) return;
-    std::uint64_t needed = 0;
-    for (const auto& file : files) {
-        const auto name = store::file_name(intent_.draft.id, file.name);
-        const auto there = std::max(store.size(name).value_or(0), store.partial_size(name));
-        needed += file.size.value_or(0) - std::min(there, file.size.value_or(0));
-    }
-    if (needed > *free)
-        throw Error(
-            ErrorKind::storage,
-            fmt::format("{} has {} free, and {} are needed", store.where(), format_bytes(*free), format_bytes(needed)),
-            "free some space or choose another store; the same command then goes on");
-}
-
-void Executor::place(const Step& step) {
-    if (!step.location || !stage_.store) throw Error(ErrorKind::failed, "nothing is known of where to put the files");
-    call_.tally.stage(step.what);
-    const auto place = require_place(stage_.open_location, *step.location);
-    auto files = intent_.draft.files;
-    // The file that tells whose folder it is comes last: until then the folder is no backup for the server either.
-    std::stable_partition(files.begin(), files.end(),
-                          [&](const auto& file) { return !file.name.ends_with(step.location->descriptor); });
-    const std::string prefix = "data/";
-    for (const auto& file : files) {
-        const auto name = file.name.starts_with(prefix) ? file.name.substr(prefix.size()) : file.name;
-        auto source =
-            checked(stage_.store->store().open(store::file_name(intent_.draft.id, file.name)), file.sha256, file.name);
-        auto sink = place.parent->create(place.folder + "/" + name);
-        call_.tally.bytes_total += file.size.value_or(0);
-        io::copy(call_, *source, *sink);
-    }
-}
-
-void Executor::erase(const Step& step) {
-    auto location = step.location;
-    // Where a job put its result may be known only once it has ended; the driver makes sure that it is no stranger's folder.
-    if (const auto job = record(step.of).job; !location && job)
-        location = stage_.target.driver.files(call_, *job, peek_through(stage_)).location;
-    if (!location) throw Error(ErrorKind::failed, "nothing is known of what to erase");
-    call_.tally.stage(step.what);
-    const auto place = require_place(stage_.open_location, *location);
-    place.parent->remove_all(place.folder);
+    });
 }
 
 model::StepRecord Executor::record(const std::string& step) {

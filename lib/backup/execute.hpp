@@ -12,8 +12,9 @@ namespace vbackup::backup {
 
 // The only executor. Runs the steps of an intent in the order their `after` allows, at most stage.parallel side by side;
 // notes each in the intent before and after it is sent; asks the driver `done` before anything is sent again; waits for
-// jobs through job::wait; fetches, places and erases files. A failed step holds back only those that come after it, unless
-// the error makes the rest pointless.
+// jobs through job::wait; has files fetched, placed and erased (backup/carry.hpp). A failed step holds back only those that come after it, unless
+// the error makes the rest pointless. Where waiting for a state shows that what came before had no full effect, that is
+// sent again.
 class Executor {
 public:
     // `home` keeps the intent; null when it is not worth keeping (a cancel). `intent.draft` gains the files that come home.
@@ -22,7 +23,7 @@ public:
     // Everything but the tidying steps. With `wait` false a job that no other step waits for is read back once and left
     // running. Throws the worst error of the failed steps, or Error{partial} when some of them ended well.
     void run(bool wait = true);
-    // The tidying steps; what fails becomes a warning. False when something is left to tidy.
+    // The tidying steps that come after what ended well; what fails becomes a warning. False when something is left to tidy.
     bool tidy();
 
 private:
@@ -34,15 +35,15 @@ private:
     void run_all(const std::vector<const model::Step*>& steps, bool wait);
     void run_step(const model::Step& step, bool wait);
     void change(const model::Step& planned, bool wait);
+    std::optional<model::JobRef> start(const model::Step& step);
+    void start_anew(const model::Step& step, const Error& ended, bool wait);
     model::Outcome begin(const model::Step& step);
     model::Outcome send_once(const model::Step& step);
     void follow(const model::Step& step, model::JobRef job, bool wait);
     model::Seen look_briefly(const job::Look& look);
     void settle(const model::Step& step);
+    void send_again(const model::Step& settling);
     void fetch(const model::Step& step);
-    void require_space(const std::vector<model::File>& files);
-    void place(const model::Step& step);
-    void erase(const model::Step& step);
 
     model::StepRecord record(const std::string& step);
     void note(const std::string& step, const std::function<void(model::StepRecord&)>& change);

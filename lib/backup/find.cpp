@@ -28,8 +28,16 @@ void fill_from(const model::Manifest& manifest, model::Found& found) {
 }  // namespace
 
 bool is_of(const model::Manifest& manifest, const Target& target) {
+    // One cluster is reached by the address of any of its nodes.
+    const auto leads_there = [&](const auto& node) { return node.address == target.url; };
     return manifest.driver == target.driver_name &&
-           (manifest.target_url == target.url || (!target.name.empty() && manifest.target == target.name));
+           (manifest.target_url == target.url || (!target.name.empty() && manifest.target == target.name) ||
+            std::any_of(manifest.nodes.begin(), manifest.nodes.end(), leads_there));
+}
+
+bool is_of(const model::Intent& intent, const Target& target) {
+    // What a restore has for a draft tells of the database that was backed up.
+    return intent.target_url == target.url || (intent.verb == "create" && is_of(intent.draft, target));
 }
 
 std::string id_from_name(const std::string& name) {
@@ -61,7 +69,7 @@ Known find_at_home(const Stage& stage, const std::string& id) {
         auto manifest = home->manifest(id);
         if (manifest && home == &stage.journal && !is_of(*manifest, stage.target)) continue;
         auto intent = manifest ? std::nullopt : home->intent(id);
-        if (intent && intent->target_url != stage.target.url) continue;
+        if (intent && !is_of(*intent, stage.target)) continue;
         if (!manifest && !intent) continue;
         // A finished backup says more than an unfinished one elsewhere.
         if (known.home && !manifest) continue;

@@ -30,6 +30,7 @@ std::string restore_key(const std::string& id);
 bool is_resumable(const Call& call, const Stage& stage, const model::Intent& intent);
 // The same target as the one the manifest was made from?
 bool is_of(const model::Manifest& manifest, const Target& target);
+bool is_of(const model::Intent& intent, const Target& target);
 
 // How the note of a step begins whose job the server shows as cancelled.
 inline constexpr std::string_view was_cancelled = "the job was cancelled";

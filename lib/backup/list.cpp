@@ -38,7 +38,7 @@ std::vector<Found> all_of(store::Catalog& home, const Target* target) {
             if (const auto manifest = home.manifest(id)) {
                 if (!target || is_of(*manifest, *target)) all.push_back(describe(*manifest, where));
             } else if (const auto intent = home.intent(id)) {
-                if (!target || intent->target_url == target->url) all.push_back(describe(*intent, where));
+                if (!target || is_of(*intent, *target)) all.push_back(describe(*intent, where));
             }
         } catch (const Error& error) {
             if (error.kind() == ErrorKind::storage) throw;
@@ -66,7 +66,7 @@ std::set<std::string> names_at_server(Call& call, const Stage& stage) {
                 // What another target's server calls its own may be called the same here.
                 if (const auto manifest = home->manifest(id)) {
                     if (is_of(*manifest, stage.target)) names.merge(names_at_server(*manifest));
-                } else if (const auto intent = home->intent(id); intent && intent->target_url == stage.target.url) {
+                } else if (const auto intent = home->intent(id); intent && is_of(*intent, stage.target)) {
                     for (const auto& record : intent->records) {
                         if (record.job) names.insert(record.job->name);
                     }

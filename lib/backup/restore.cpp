@@ -7,6 +7,7 @@
 #include "backup/find.hpp"
 #include "backup/story.hpp"
 #include "base/text.hpp"
+#include "driver/registry.hpp"
 
 namespace vbackup::backup {
 
@@ -72,6 +73,16 @@ void require_undamaged(Call& call, const Stage& stage, const model::Manifest& ma
                 "restore from another backup");
 }
 
+// Before anything is asked, of the server or of a store.
+void require_switching(const Stage& stage, const RestoreOptions& options) {
+    const auto* entry = driver::find_driver(stage.target.driver_name);
+    if (!options.switch_alias || (entry && entry->switches_aliases)) return;
+    throw Error(ErrorKind::unsupported,
+                fmt::format("{} cannot switch aliases once a restore is proven",
+                            entry ? std::string(entry->product) : stage.target.driver_name),
+                "leave out --switch-alias, and move them yourself after the restore");
+}
+
 // What the driver needs for the proof after a kill, from the intent alone.
 model::Request request_of(const RestoreOptions& options, const model::Manifest& manifest) {
     return {.verb = model::Verb::restore,
@@ -82,6 +93,7 @@ model::Request request_of(const RestoreOptions& options, const model::Manifest& 
             .wait = options.wait,
             .renames = options.renames,
             .overwrite = options.overwrite,
+            .switch_alias = options.switch_alias,
             .manifest = &manifest};
 }
 
@@ -99,6 +111,39 @@ std::optional<model::Intent> unfinished(Call& call, const Stage& stage, const Re
     call.tally.warn(fmt::format("an earlier restore of {}, begun {}, was never finished and is not gone on with",
                                 options.id, format_time(intent->begun)));
     return std::nullopt;
+}
+
+// What a restore that did not end well has left of one collection. Where something is cleared away, that is its first step.
+std::string remains(const model::Intent& intent, const std::string& collection) {
+    std::size_t all = 0, done = 0, sent = 0;
+    std::string cleared;
+    for (const auto& step : intent.plan.steps) {
+        if (step.tidy || step.part.collection != collection) continue;
+        const auto record = std::find_if(intent.records.begin(), intent.records.end(),
+                                         [&](const auto& one) { return one.step == step.id; });
+        const bool is_done = record != intent.records.end() && record->done;
+        const bool is_sent = record != intent.records.end() && (record->done || record->sent);
+        if (all == 0 && step.destroys && is_sent)
+            cleared = is_done ? "; what it held before is deleted" : "; what it held before may be deleted";
+        ++all;
+        done += is_done ? 1 : 0;
+        sent += is_sent ? 1 : 0;
+    }
+    if (sent == 0) return fmt::format("collection {} is as it was", collection);
+    if (done == all) return fmt::format("collection {} is restored, not yet proven{}", collection, cleared);
+    return fmt::format("collection {} is not whole: {} of {} steps are done{}", collection, done, all, cleared);
+}
+
+// The error, with what is where now. A plan that does not tell collections apart says nothing of it.
+Error with_remains(const Error& error, const model::Intent& intent) {
+    std::vector<std::string> names;
+    for (const auto& step : intent.plan.steps) {
+        const auto& name = step.part.collection;
+        if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    }
+    auto message = error.message();
+    for (const auto& name : names) message += "; " + remains(intent, name);
+    return {error.kind(), message, error.hint(), error.context()};
 }
 
 // Is the rest of a restore that ended like that worth going on with in another run?
@@ -121,6 +166,7 @@ bool may_go_on(ErrorKind kind) {
 }  // namespace
 
 Result restore(Call& call, const Stage& stage, const RestoreOptions& options) {
+    require_switching(stage, options);
     const auto target_lock = options.dry_run ? nullptr : lock_target(stage);
 
     // Find the backup.
@@ -183,8 +229,12 @@ Result finish_restore(Call& call, const Stage& stage, model::Intent& intent, boo
         executor.run(wait);
     } catch (const Error& error) {
         // What was refused or ended for good is not gone on with: the next restore looks afresh.
-        if (!may_go_on(error.kind())) stage.journal.forget_intent(intent.id);
-        throw;
+        const auto told = with_remains(error, intent);
+        if (!may_go_on(error.kind())) {
+            executor.tidy();
+            stage.journal.forget_intent(intent.id);
+        }
+        throw told;
     }
     if (!wait) {
         auto found = describe(intent, stage.target.url);

@@ -61,6 +61,7 @@ struct CreateOptions {
     model::Options options;
     bool keep = false;            // bring the files to stage.store
     bool keep_on_server = false;  // do not tidy the server's copies afterwards
+    bool wait_settled = false;    // first wait until nothing is in the way of a backup
     bool wait = true;
     bool dry_run = false;
 };
@@ -83,6 +84,7 @@ struct RestoreOptions {
     model::Options options;
     model::Renames renames;
     bool overwrite = false;
+    bool switch_alias = false;
     bool wait = true;
     bool dry_run = false;
 };

@@ -21,4 +21,15 @@ Milliseconds Call::left(Milliseconds most) const {
     return std::min(most, std::chrono::ceil<Milliseconds>(deadline - now));
 }
 
+std::size_t Call::piece(std::size_t most) const {
+    return rate == nullptr ? most : std::min(most, rate->piece());
+}
+
+void Call::moved(std::uint64_t bytes) const {
+    if (rate == nullptr || bytes == 0) return;
+    const auto pause = std::chrono::ceil<Milliseconds>(rate->take(bytes, clock.now()));
+    if (pause.count() == 0) return;
+    if (!clock.sleep(left(pause), stop) || clock.now() >= deadline) require_time();
+}
+
 }  // namespace vbackup

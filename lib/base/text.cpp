@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <numeric>
 
 #include "base/error.hpp"
@@ -143,6 +144,28 @@ Milliseconds parse_duration(std::string_view text) {
     return Seconds(total);
 }
 
+std::uint64_t parse_rate(std::string_view text) {
+    const auto refuse = [text](std::string_view why) -> Error {
+        return Error(ErrorKind::usage, fmt::format("'{}' is no rate: {}", one_line(text, 60), why),
+                     "write bytes a second like 500K, 10M or 1.5G");
+    };
+    if (text.empty() || !is_digit(text.front())) throw refuse("a number is missing");
+    double number = 0;
+    const char* const end = text.data() + text.size();
+    const auto [unit, fault] = std::from_chars(text.data(), end, number, std::chars_format::fixed);
+    if (fault != std::errc{}) throw refuse("the number is too large");
+    constexpr std::string_view units = "kmg";
+    if (unit != end) {
+        const auto power = units.find(lower({unit, end}));
+        if (unit + 1 != end || power == std::string_view::npos) throw refuse("units are K, M and G");
+        number *= static_cast<double>(std::uint64_t{1024} << (10 * power));
+    }
+    constexpr double most = 1e15;
+    if (number < 1) throw refuse("it is less than a byte");
+    if (number > most) throw refuse("the number is too large");
+    return static_cast<std::uint64_t>(number);
+}
+
 bool glob_match(std::string_view pattern, std::string_view text) {
     std::size_t p = 0, t = 0;
     std::size_t star = std::string_view::npos, mark = 0;  // the last '*' and where its run ends for now
@@ -177,7 +200,8 @@ std::string one_line(std::string_view text, std::size_t most) {
         }
         if (count + 1 == most) last = result.size();
         const Character character = first_character(text);
-        result += misleads_terminals(character) ? "?" : text.substr(0, character.length);
+        const bool is_blank = text.front() == '\n' || text.front() == '\r' || text.front() == '\t';
+        result += is_blank ? " " : misleads_terminals(character) ? "?" : text.substr(0, character.length);
         text.remove_prefix(character.length);
         ++count;
     }

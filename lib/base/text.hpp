@@ -19,6 +19,9 @@ std::string format_bytes(std::uint64_t bytes);
 std::string format_duration(Milliseconds length);
 // "90", "90s", "30m", "26h", "7d", "1h30m"; a bare number is seconds. Throws Error{usage} otherwise, and above 10 years.
 Milliseconds parse_duration(std::string_view text);
+// Bytes a second: "500K", "10M", "1.5G", or a bare number of bytes; K, M and G are powers of 1024, as curl has them, in
+// either case. Throws Error{usage} otherwise, and for less than 1.
+std::uint64_t parse_rate(std::string_view text);
 
 // RFC 3339 UTC in whole seconds: "2026-11-21T07:47:00Z".
 std::string format_time(Moment moment);
@@ -30,7 +33,7 @@ std::string compact_time(Moment moment);
 // `*` any run, `?` one character, everything else itself.
 bool glob_match(std::string_view pattern, std::string_view text);
 
-// For one line on a terminal: control characters and escapes become '?', and it is cut at `most` characters with "…".
+// For one line on a terminal: line breaks and tabs become blanks, control characters and escapes '?', and it is cut at `most` characters with "…".
 std::string one_line(std::string_view text, std::size_t most = 400);
 
 // The candidate nearest to `word` when near enough to be a slip of the fingers.

@@ -165,6 +165,7 @@ Config load(const std::filesystem::path& path) {
         defaults.duration("timeout", config.defaults.timeout);
         defaults.duration("stall", config.defaults.stall);
         defaults.count("parallel", config.defaults.parallel, 64);
+        defaults.rate("limit_rate", config.defaults.limit_rate);
     });
     table.tables("targets", [&](const std::string& name, Table& one) {
         config.targets[name] = read_target(name, one);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -45,7 +46,8 @@ struct StoreConfig {
 struct Defaults {
     std::optional<Milliseconds> timeout;
     std::optional<Milliseconds> stall;
-    std::optional<std::size_t> parallel;  // 1 to 64
+    std::optional<std::size_t> parallel;      // 1 to 64
+    std::optional<std::uint64_t> limit_rate;  // bytes a second
 };
 
 struct Config {

@@ -135,6 +135,17 @@ void Table::duration(std::string_view name, std::optional<Milliseconds>& value) 
     }
 }
 
+void Table::rate(std::string_view name, std::optional<std::uint64_t>& value) {
+    std::string written;
+    text(name, written);
+    if (written.empty()) return;
+    try {
+        value = parse_rate(written);
+    } catch (const Error& error) {
+        fail(name, fmt::format("is wrong: {}", error.message()), error.hint());
+    }
+}
+
 void Table::count(std::string_view name, std::optional<std::size_t>& value, std::size_t most) {
     const toml::node* node = find(name);
     if (node == nullptr) return;

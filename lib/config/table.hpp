@@ -34,6 +34,7 @@ public:
     void url(std::string_view name, std::string& value);
     void urls(std::string_view name, std::vector<std::string>& values);
     void duration(std::string_view name, std::optional<Milliseconds>& value);
+    void rate(std::string_view name, std::optional<std::uint64_t>& value);  // "10M" bytes a second
     void count(std::string_view name, std::optional<std::size_t>& value, std::size_t most);
     // Texts, whole numbers and booleans, as texts.
     void scalars(std::string_view name, std::map<std::string, std::string>& values);

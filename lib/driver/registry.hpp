@@ -49,6 +49,7 @@ struct Entry {
     std::unique_ptr<Driver> (*open)(Settings);
     // Is it this database that answers there? Reads only; false for any answer that is not clearly its own.
     bool (*recognise)(Call&, const net::Http&);
+    bool switches_aliases = false;  // a restore can move aliases to the new name once it is proven: --switch-alias
 };
 
 // All drivers: one list in one file.

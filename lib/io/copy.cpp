@@ -4,15 +4,13 @@
 #include <fmt/format.h>
 
 #include <utility>
-#include <vector>
 
 #include "base/error.hpp"
+#include "io/hashed_blocks.hpp"
 
 namespace vbackup::io {
 
 namespace {
-
-constexpr std::size_t block_size = std::size_t{1} << 20;
 
 // What one copy has added to the tally; taken back unless `keep` was said.
 class Share {
@@ -37,29 +35,31 @@ private:
     std::uint64_t added_ = 0;
 };
 
-// One run from a source to an optional sink.
+// One run from a source to an optional sink. Hashing is as much work as receiving and writing together, so it has a thread
+// of its own; source and sink are used by the calling one only.
 class Run {
 public:
     Run(Call& call, Source& source, Sink* sink, std::uint64_t before, Digest digest)
-        : call_(call), source_(source), sink_(sink), share_(call.tally), digest_(std::move(digest)), total_(before) {
+        : call_(call), source_(source), sink_(sink), share_(call.tally), blocks_(std::move(digest)), total_(before) {
         share_.add(before);
     }
 
     Copied copy() {
-        std::vector<std::byte> block(block_size);
         // Where the source begins is known once it has answered, which for a wire is with the first bytes.
+        std::span<std::byte> block = blocks_.next();
         std::size_t filled = read(block);
         settle_beginning(filled);
-        while (filled > 0) {
+        for (bool more = filled > 0; more; filled = 0) {
             // The block is filled whatever the source gives at a time, since big writes are fast ones.
-            filled += fill(std::span(block).subspan(filled));
-            pass(std::span(block).first(filled));
-            filled = fill(block);
+            more = fill(block, filled);
+            if (filled > 0) pass(block.first(filled));
+            if (more) block = blocks_.next();
         }
         require_size();
+        std::string sha256 = blocks_.hex();
         if (sink_ != nullptr) sink_->finish();
         share_.keep();
-        return {total_, digest_.hex()};
+        return {total_, std::move(sha256)};
     }
 
 private:
@@ -70,18 +70,23 @@ private:
         return count;
     }
 
-    std::size_t fill(std::span<std::byte> into) {
-        std::size_t filled = 0;
-        while (filled < into.size()) {
-            const std::size_t count = read(into.subspan(filled));
-            if (count == 0) break;
-            filled += count;
+    // False at the end of the source. What came before an error is written, so that a rerun carries on behind it.
+    bool fill(std::span<std::byte> block, std::size_t& filled) {
+        try {
+            while (filled < block.size()) {
+                const std::size_t count = read(block.subspan(filled));
+                if (count == 0) return false;
+                filled += count;
+            }
+            return true;
+        } catch (...) {
+            if (sink_ != nullptr && filled > 0) sink_->write(block.first(filled));
+            throw;
         }
-        return filled;
     }
 
     void pass(std::span<const std::byte> bytes) {
-        digest_.update(bytes);
+        blocks_.give(bytes.size());
         if (sink_ != nullptr) sink_->write(bytes);
         total_ += bytes.size();
     }
@@ -94,7 +99,7 @@ private:
                         fmt::format("asked for the bytes from {} on, got those from {} on", total_, offset));
         }
         if (sink_ != nullptr) sink_->rewind();
-        digest_.reset();
+        blocks_.reset();
         total_ = 0;
         share_.take_back();
         share_.add(already_read);
@@ -115,8 +120,25 @@ private:
     Source& source_;
     Sink* sink_;
     Share share_;
-    Digest digest_;
+    HashedBlocks blocks_;
     std::uint64_t total_;
+};
+
+class PacedSource final : public Source {
+public:
+    PacedSource(const Call& call, std::unique_ptr<Source> inner) : call_(call), inner_(std::move(inner)) {}
+
+    std::size_t read(std::span<std::byte> into) override {
+        const std::size_t count = inner_->read(into.first(call_.piece(into.size())));
+        call_.moved(count);
+        return count;
+    }
+    std::optional<std::uint64_t> size() const override { return inner_->size(); }
+    std::uint64_t offset() const override { return inner_->offset(); }
+
+private:
+    Call call_;
+    std::unique_ptr<Source> inner_;
 };
 
 }  // namespace
@@ -127,6 +149,11 @@ Copied copy(Call& call, Source& source, Sink& sink, std::uint64_t before, Digest
 
 Copied drain(Call& call, Source& source) {
     return Run(call, source, nullptr, 0, {}).copy();
+}
+
+std::unique_ptr<Source> paced(const Call& call, std::unique_ptr<Source> source) {
+    if (call.rate == nullptr) return source;
+    return std::make_unique<PacedSource>(call, std::move(source));
 }
 
 std::size_t HashingSource::read(std::span<std::byte> into) {

@@ -51,6 +51,7 @@ const FileSystem& real_files();
 // With `resume` an existing ".part" is carried on at its end; otherwise it begins empty. Without `finish` the ".part" stays.
 // Missing folders are made. An earlier file under `path` stays whole until the rename replaces it; when the folder cannot
 // be fsynced after that, a file that was new becomes the ".part" again, and one that replaced another stays, whole.
+// Zeros take no space: a block of 64 KiB of them at a multiple of that becomes a hole, when it comes whole in one write.
 std::unique_ptr<Sink> durable_file(const FileSystem& files, const std::filesystem::path& path, bool resume = false);
 std::unique_ptr<Source> file_source(const FileSystem& files, const std::filesystem::path& path,
                                     std::uint64_t offset = 0);

@@ -232,6 +232,7 @@ void fields(Archive& archive, Value& entry) {
     archive.texts("aliases", entry.before.aliases);
     archive.json("config", entry.before.config);
     archive.json("details", entry.before.details);
+    archive.json("details_after", entry.details_after);
 }
 
 template <class Archive, Is<File> Value>

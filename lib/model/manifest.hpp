@@ -36,6 +36,7 @@ struct File {
 struct CollectionEntry {
     Collection before;  // as it was right before the backup; `count` is exact when present
     std::optional<std::uint64_t> count_after;
+    JsonText details_after;  // what `before.details` said right after the backup, where that differed; else empty
     // Equal counts before and after are proven at restore by equality; otherwise by bounds.
     bool quiet() const { return before.count && count_after && *before.count == *count_after; }
 };

@@ -87,6 +87,7 @@ struct Seen {
     std::optional<std::uint64_t> done, total;  // progress in whatever unit the server counts, where it shows one
     std::string mark;                          // changes whenever there was progress; empty where the server shows none
     std::optional<JobRef> next;                // succeeded, and this job is to be waited for now
+    bool again = false;                        // settle, failed: sending the steps before it once more may mend it
     std::string where;                         // URL of the place where the server keeps the result, where it says so
 };
 

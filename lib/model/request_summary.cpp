@@ -14,6 +14,8 @@ JsonText summary(const Request& request) {
                                    {"keep", request.keep},
                                    {"renames", request.renames},
                                    {"overwrite", request.overwrite}};
+    // Summaries of versions that did not have it stay the same.
+    if (request.switch_alias) text["switch_alias"] = true;
     return text.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
@@ -30,6 +32,7 @@ Request parse_summary(const JsonText& text) {
         json.at("keep").get_to(request.keep);
         json.at("renames").get_to(request.renames);
         json.at("overwrite").get_to(request.overwrite);
+        request.switch_alias = json.value("switch_alias", false);
         return request;
     } catch (const nlohmann::json::exception&) {
         throw Error(ErrorKind::corrupt, "the note of what was asked is damaged");

@@ -131,9 +131,10 @@ std::size_t Exchange::on_body(std::span<const std::byte> bytes) {
 std::size_t Exchange::on_send(std::span<std::byte> into) {
     listen();
     try {
-        const std::size_t count = read_upload(into);
+        const std::size_t count = read_upload(into.first(call_.piece(into.size())));
         sent_ += count;
         call_.tally.bytes_done += count;
+        call_.moved(count);
         listen();
         return count;
     } catch (...) {

@@ -77,14 +77,13 @@ void Exchange::set_method() {
 }
 
 void Exchange::set_headers(const Headers& extra) {
-    headers_.add("Accept-Encoding: identity");
     headers_.add("User-Agent: vbackup");
     if (request_.upload == nullptr) {
         headers_.add("Expect:");
         headers_.add(request_.body.empty() ? "Content-Type:" : header_line("Content-Type", request_.content_type));
     }
-    for (const auto& [name, value] : request_.headers) headers_.add(header_line(name, value));
     for (const auto& [name, value] : extra) headers_.add(header_line(name, value));
+    for (const auto& [name, value] : request_.headers) headers_.add(header_line(name, value));
     for (const auto& [name, value] : server_->connection.secrets) headers_.add(header_line(name, value.reveal()));
     VBACKUP_CURL_SET(wire_->easy.get(), CURLOPT_HTTPHEADER, headers_.get());
 }

@@ -9,6 +9,7 @@
 
 #include "base/text.hpp"
 #include "base/url.hpp"
+#include "io/unzstd.hpp"
 #include "net/exchange.hpp"
 #include "net/http_source.hpp"
 #include "net/retry.hpp"
@@ -64,7 +65,7 @@ Response exchange_once(const std::shared_ptr<Server>& server, const Call& call, 
         body.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
         return Taken::yes;
     };
-    Exchange exchange(server, call, request, {}, answer_buffer, keep);
+    Exchange exchange(server, call, request, {{"Accept-Encoding", "identity"}}, answer_buffer, keep);
     for (exchange.advance(); !exchange.ended(); exchange.advance()) exchange.wait();
     Response response = exchange.head();
     response.body = std::move(body);
@@ -72,8 +73,8 @@ Response exchange_once(const std::shared_ptr<Server>& server, const Call& call, 
     return response;
 }
 
-Headers range_headers(std::uint64_t offset, std::string_view etag) {
-    Headers headers;
+Headers stream_headers(const Request& request, std::uint64_t offset, std::string_view etag) {
+    Headers headers{{"Accept-Encoding", request.zstd ? "zstd" : "identity"}};
     if (offset > 0) headers.emplace_back("Range", fmt::format("bytes={}-", offset));
     if (!etag.empty()) headers.emplace_back("If-Match", std::string(etag));
     return headers;
@@ -112,9 +113,11 @@ Response Http::send(Call& call, const Request& request, bool repeat) const {
 std::unique_ptr<io::Source> Http::open(Call& call, const Request& request, Response& head, std::uint64_t offset,
                                        std::string_view etag) const {
     call.require_time();
+    // Ranges of what is compressed anew for each answer mean nothing.
+    if (request.zstd) offset = 0;
     std::unique_ptr<HttpSource> source;
     const auto once = [&] {
-        source = std::make_unique<HttpSource>(state_->server, call, request, range_headers(offset, etag));
+        source = std::make_unique<HttpSource>(state_->server, call, request, stream_headers(request, offset, etag));
         Response answer = source->wait_for_head();
         if (!answer.ok()) answer.body = source->read_refusal(longest_refusal);
         return answer;
@@ -122,6 +125,7 @@ std::unique_ptr<io::Source> Http::open(Call& call, const Request& request, Respo
     head = is_repeatable(request) ? repeat_while_passing(call, state_->random, state_->server->trace, once) : once();
     if (!head.ok()) return nullptr;
     source->accept(offset);
+    if (source->is_zstd()) return io::unzstd(std::move(source));
     return source;
 }
 

@@ -41,6 +41,12 @@ struct Request {
     std::string upload_part = "snapshot";
     std::string upload_name = "file";
     std::optional<std::uint64_t> upload_size = {};
+    // For `open`, on slow links: lets the server compress the body on the way (Accept-Encoding: zstd). The source gives the
+    // bytes as they were before; its size is then unknown (head's Content-Length is that of the compressed body), the rate
+    // counts what is on the wire, and no range is asked: it begins at 0 whatever the offset, so a broken line starts over.
+    // A driver that would rather go on asks without it when the offset is not 0. A server that does not compress answers
+    // as ever. `send` takes no notice of it.
+    bool zstd = false;
     // The longest silence while waiting for or reading the answer; an upload that moves is not silent.
     Milliseconds silence{30'000};
     std::size_t most = std::size_t{64} << 20;  // the longest answer kept in memory; Error{not_understood} above
@@ -82,7 +88,8 @@ public:
     // status outside 2xx the body is read (at most 64 KiB) into head.body and the pointer is empty. With offset > 0 a Range is asked, with
     // `etag` also If-Match; a 200 then begins at offset 0 (see Source::offset). A body that ends early is unreachable.
     // Getting the head is repeated like `send`; once the head is there nothing is: the reader opens again by offset.
-    // The source keeps what it needs of Http and Call, but the call's clock and tally must outlive it.
+    // The source keeps what it needs of Http and Call, but the call's clock, tally and rate must outlive it.
+    // Its bytes, and those of an upload, are counted against the call's rate, which holds up whoever reads or sends.
     std::unique_ptr<io::Source> open(Call& call, const Request& request, Response& head, std::uint64_t offset = 0,
                                      std::string_view etag = {}) const;
 

@@ -50,7 +50,9 @@ std::optional<Range> parse_content_range(std::string_view text) {
 }  // namespace
 
 HttpSource::HttpSource(std::shared_ptr<Server> server, const Call& call, const Request& request, Headers extra)
-    : exchange_(std::move(server), call, request, std::move(extra), body_buffer,
+    : call_(call),
+      asked_zstd_(request.zstd),
+      exchange_(std::move(server), call, request, std::move(extra), body_buffer,
                 [this](std::span<const std::byte> bytes) { return take(bytes); }) {}
 
 const Response& HttpSource::wait_for_head() {
@@ -70,13 +72,15 @@ const Response& HttpSource::wait_for_head() {
 
 void HttpSource::accept(std::uint64_t asked_offset) {
     const Response& head = exchange_.head();
-    exchange_.require_plain();
+    zstd_ = asked_zstd_ && head.header("content-encoding") == "zstd";
+    if (!zstd_) exchange_.require_plain();
+    if (zstd_ && head.status != 206) return;
     if (head.status != 206) {
         whole_ = exchange_.announced();
         return;
     }
     const auto range = parse_content_range(head.header("content-range"));
-    if (!range || range->first != asked_offset) {
+    if (zstd_ || !range || range->first != asked_offset) {
         throw Error(ErrorKind::not_understood,
                     fmt::format("{}: asked for the bytes from {} on, the answer holds \"{}\"", text(), asked_offset,
                                 one_line(head.header("content-range"), 80)));
@@ -103,7 +107,7 @@ std::string HttpSource::read_refusal(std::size_t most) {
 
 std::size_t HttpSource::read(std::span<std::byte> into) {
     if (into.empty()) return 0;
-    room_ = into;
+    room_ = into.first(call_.piece(into.size()));
     filled_ = drain_spare();
     if (!broken_) fill();
     const std::size_t count = std::exchange(filled_, 0);
@@ -112,6 +116,7 @@ std::size_t HttpSource::read(std::span<std::byte> into) {
     // What came before the line broke is the reader's: a download goes on from there.
     if (count == 0 && broken_) std::rethrow_exception(broken_);
     if (count == 0) require_whole();
+    call_.moved(count);
     return count;
 }
 

@@ -19,7 +19,7 @@ namespace vbackup::net {
 // connection is paused, so memory is bounded whatever the reader does.
 class HttpSource : public io::Source {
 public:
-    static constexpr long body_buffer = 512L * 1024;
+    static constexpr long body_buffer = 128L * 1024;
 
     HttpSource(std::shared_ptr<Server> server, const Call& call, const Request& request, Headers extra);
 
@@ -30,6 +30,8 @@ public:
     void accept(std::uint64_t asked_offset);
     // At most `most` bytes of the body of an answer that is no 2xx. A broken line ends it like its end: the status is known.
     std::string read_refusal(std::size_t most);
+    // The body is compressed with zstd, as was asked: what `read` gives is to be unpacked, and how much will come is unknown.
+    bool is_zstd() const { return zstd_; }
     std::string text() const { return exchange_.text(); }
 
     std::size_t read(std::span<std::byte> into) override;
@@ -42,6 +44,9 @@ private:
     void fill();
     void require_whole() const;
 
+    Call call_;
+    bool asked_zstd_;
+    bool zstd_ = false;
     std::span<std::byte> room_;
     std::size_t filled_ = 0;
     std::vector<std::byte> spare_;

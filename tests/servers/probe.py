@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""probe.py PID SECONDS URL [HEALTHY-NODES]: waits until URL answers 200 and, for Weaviate's /v1/nodes, until that many
-nodes are healthy. Exit 1 when the process ends or the time is over."""
+"""probe.py PID SECONDS URL [NODES]: waits until URL answers 200 and, for Weaviate's /v1/nodes, until that many nodes are
+healthy, for Qdrant's /cluster, until it sees that many peers, votes and knows a leader. Exit 1 when the process ends or the
+time is over."""
 import json
 import os
 import sys
@@ -19,8 +20,11 @@ def ready():
         with open_url(url, timeout=2) as answer:
             if not wanted:
                 return True
-            nodes = json.load(answer)["nodes"]
-            return sum(node["status"] == "HEALTHY" for node in nodes) == wanted
+            document = json.load(answer)
+            if "result" in document:
+                raft = document["result"]["raft_info"]
+                return len(document["result"]["peers"]) == wanted and raft["is_voter"] and raft["leader"] is not None
+            return sum(node["status"] == "HEALTHY" for node in document["nodes"]) == wanted
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

@@ -147,15 +147,23 @@ std::string head_text(const Answer& answer) {
     return head + "\r\n";
 }
 
-int listen_on_loopback(std::uint16_t& port) {
+// Port 0 becomes the one that the kernel chose.
+int listen_on(const std::string& where, std::uint16_t& port) {
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    // A server that comes back listens where its old connections still linger.
+    const int yes = 1;
+    ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     sockaddr_in address{};
     address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port);
     socklen_t length = sizeof address;
-    const bool good = fd >= 0 && ::bind(fd, reinterpret_cast<sockaddr*>(&address), length) == 0 &&
-                      ::listen(fd, 64) == 0 && ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0;
-    if (!good) throw std::runtime_error("the test server cannot listen on 127.0.0.1");
+    const bool good = fd >= 0 && ::inet_pton(AF_INET, where.c_str(), &address.sin_addr) == 1 &&
+                      ::bind(fd, reinterpret_cast<sockaddr*>(&address), length) == 0 && ::listen(fd, 64) == 0 &&
+                      ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0;
+    if (!good) {
+        if (fd >= 0) ::close(fd);
+        throw std::runtime_error("the test server cannot listen on " + where);
+    }
     port = ntohs(address.sin_port);
     return fd;
 }
@@ -180,8 +188,11 @@ struct HttpServer::State {
     std::size_t connections = 0;
     bool released = false;
     bool over = false;
+    std::size_t rate = 0;
+    std::chrono::steady_clock::time_point next_piece;  // when a connection may send again, with a rate
 
     std::unique_ptr<TlsContext> tls;
+    std::string address = "127.0.0.1";
     std::uint16_t port = 0;
     int listener = -1;
     std::vector<std::jthread> threads;
@@ -199,10 +210,11 @@ struct HttpServer::State {
     bool give_body(Link& link, const Answer& answer, std::string_view body);
     void wait_for_release();
     void pause(std::chrono::milliseconds length);
+    void take_turn(std::size_t bytes);
 };
 
 void HttpServer::State::start() {
-    listener = listen_on_loopback(port);
+    listener = listen_on(address, port);
     acceptor = std::jthread([this] { accept_all(); });
 }
 
@@ -339,6 +351,7 @@ bool HttpServer::State::give_body(Link& link, const Answer& answer, std::string_
     while (!body.empty()) {
         if (answer.drip.count() > 0) pause(answer.drip);
         const std::string_view piece = body.substr(0, answer.piece);
+        take_turn(piece.size());
         const bool good =
             answer.chunked ? link.write(fmt::format("{:x}\r\n{}\r\n", piece.size(), piece)) : link.write(piece);
         if (!good) return false;
@@ -357,7 +370,21 @@ void HttpServer::State::pause(std::chrono::milliseconds length) {
     changed.wait_for(lock, length, [this] { return released || over; });
 }
 
+void HttpServer::State::take_turn(std::size_t bytes) {
+    std::unique_lock lock(mutex);
+    if (rate == 0) return;
+    const auto turn = std::max(next_piece, std::chrono::steady_clock::now());
+    next_piece = turn + std::chrono::microseconds(bytes * 1'000'000 / rate);
+    changed.wait_until(lock, turn, [this] { return released || over; });
+}
+
 HttpServer::HttpServer() : state_(std::make_shared<State>()) {
+    state_->start();
+}
+
+HttpServer::HttpServer(const std::string& address, std::uint16_t port) : state_(std::make_shared<State>()) {
+    state_->address = address;
+    state_->port = port;
     state_->start();
 }
 
@@ -380,7 +407,11 @@ HttpServer::~HttpServer() {
 }
 
 std::string HttpServer::base() const {
-    return fmt::format("{}://127.0.0.1:{}", state_->tls ? "https" : "http", state_->port);
+    return fmt::format("{}://{}:{}", state_->tls ? "https" : "http", state_->address, state_->port);
+}
+
+std::uint16_t HttpServer::port() const {
+    return state_->port;
 }
 
 void HttpServer::on(std::string method, std::string path, Answer answer) {
@@ -415,6 +446,16 @@ void HttpServer::wait_for_requests(std::size_t count) const {
 std::size_t HttpServer::connections() const {
     const std::scoped_lock lock(state_->mutex);
     return state_->connections;
+}
+
+void HttpServer::limit(std::size_t bytes_in_second) {
+    const std::scoped_lock lock(state_->mutex);
+    state_->rate = bytes_in_second;
+}
+
+void HttpServer::disconnect() {
+    const std::scoped_lock lock(state_->mutex);
+    for (Link* link : state_->open) link->shut();
 }
 
 void HttpServer::release() {

@@ -64,6 +64,8 @@ using Responder = std::function<Answer(const HttpRequest&)>;
 class HttpServer {
 public:
     HttpServer();
+    // On another loopback address, or on a port that must be free; throws std::runtime_error when it is not.
+    explicit HttpServer(const std::string& address, std::uint16_t port = 0);
     explicit HttpServer(const TlsFiles& tls);
     ~HttpServer();
     HttpServer(const HttpServer&) = delete;
@@ -71,6 +73,7 @@ public:
 
     // "http://127.0.0.1:40123", or https.
     std::string base() const;
+    std::uint16_t port() const;
 
     // What a request of that method and path gets; `*` in the path is any run of characters, the query does not count.
     // Answers are given in the order of these calls, one each; the last one stays. The newest matching path pattern wins.
@@ -84,6 +87,12 @@ public:
     // Blocks until `count` requests have come in; throws std::runtime_error after 10 s.
     void wait_for_requests(std::size_t count) const;
     std::size_t connections() const;
+
+    // From now on all connections together are sent at most so many bytes of bodies in a second; 0: as many as they take.
+    void limit(std::size_t bytes_in_second);
+
+    // Closes all connections there are, idle or not.
+    void disconnect();
 
     // Ends all stalls and drips there are and will be: the connection is closed, or the rest goes out at once.
     void release();

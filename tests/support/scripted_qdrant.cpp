@@ -2,11 +2,9 @@
 #include "support/scripted_qdrant.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <fstream>
 #include <iterator>
 #include <optional>
-#include <sstream>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -21,31 +19,10 @@ namespace {
 
 using json = nlohmann::ordered_json;
 using Qd = ScriptedQdrant;
+using namespace wire;
 constexpr const char* peer = "8606914413529485";
-constexpr const char* tiny_config =
-    R"({"params":{"vectors":{"size":4,"distance":"Cosine"},"shard_number":1,"replication_factor":1,"write_consistency_factor":1,"on_disk_payload":true},"hnsw_config":{"m":16,"ef_construct":100,"full_scan_threshold":10000,"max_indexing_threads":0,"on_disk":false},"optimizer_config":{"deleted_threshold":0.2,"vacuum_min_vector_number":1000,"default_segment_number":1,"max_segment_size":null,"memmap_threshold":null,"indexing_threshold":10000,"flush_interval_sec":5,"max_optimization_threads":null,"prevent_unoptimized":null},"wal_config":{"wal_capacity_mb":1,"wal_segments_ahead":0,"wal_retain_closed":1},"quantization_config":null})";
+constexpr const char* tiny_body = R"({"vectors":{"size":4,"distance":"Cosine"}})";
 constexpr const char* tiny_schema = R"({"num":{"data_type":"integer"},"city":{"data_type":"keyword"}})";
-
-// What tests throw at a route that is refused: an answer instead of a value.
-struct Refusal {
-    Answer answer;
-};
-
-Answer as_json(int status, const std::string& body) {
-    return {.status = status, .body = body, .headers = {{"Content-Type", "application/json"}}};
-}
-Answer as_text(int status, const std::string& body) {
-    return {.status = status, .body = body, .headers = {{"Content-Type", "text/plain; charset=utf-8"}}};
-}
-Answer good(const std::string& result) {
-    return as_json(200, fmt::format(R"({{"result":{},"status":"ok","time":0.001}})", result));
-}
-Answer accepted() {
-    return as_json(202, R"({"status":"accepted","time":0.000011467})");
-}
-Answer error(int status, const std::string& text) {
-    return as_json(status, fmt::format(R"({{"status":{{"error":{}}},"time":0.001}})", json(text).dump()));
-}
 
 std::string folder;  // tests/data
 
@@ -55,125 +32,13 @@ std::string file_bytes(const std::string& name) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-std::string decoded(std::string_view text) {
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        unsigned value = 0;
-        if (text[i] == '%' && i + 2 < text.size() &&
-            std::from_chars(text.data() + i + 1, text.data() + i + 3, value, 16).ptr == text.data() + i + 3) {
-            out += static_cast<char>(value);
-            i += 2;
-        } else {
-            out += text[i];
-        }
-    }
-    return out;
-}
-
-std::vector<std::string> segments(const std::string& path) {
-    std::vector<std::string> parts;
-    std::stringstream stream(path);
-    for (std::string part; std::getline(stream, part, '/');) {
-        if (!part.empty()) parts.push_back(decoded(part));
-    }
-    return parts;
-}
-
-std::string query(const HttpRequest& request, const std::string& name) {
-    std::stringstream stream(request.query);
-    for (std::string pair; std::getline(stream, pair, '&');) {
-        if (pair.starts_with(name + "=")) return decoded(std::string_view(pair).substr(name.size() + 1));
-    }
-    return {};
-}
-
-std::optional<bool> read_only(const Qd::State& state, const HttpRequest& request) {
+// May this request only read?
+bool read_only(const Qd::State& state, const HttpRequest& request) {
     if (!state.wants_key) return false;
-    std::string_view key = request.header("api-key");
-    const auto bearer = request.header("authorization");
-    if (key.empty() && bearer.starts_with("Bearer ")) key = bearer.substr(7);
-    if (key.empty()) throw Refusal{{.status = 401, .body = "Must provide an API key or an Authorization bearer token"}};
+    const auto key = key_of(request);
     if (key == Qd::key) return false;
     if (key == Qd::read_only_key) return true;
     throw Refusal{{.status = 401, .body = "Invalid API key or JWT"}};
-}
-
-std::string described(const Qd::Stored& one) {
-    json body = {{"name", one.name}, {"creation_time", "2026-11-21T07:36:33"}, {"size", one.bytes.size()}};
-    if (!one.checksum.empty()) body["checksum"] = one.checksum;
-    return body.dump();
-}
-
-std::string listed(std::vector<Qd::Stored>& stored) {
-    std::string body;
-    for (auto& one : stored) {
-        if (one.looks-- > 0) continue;
-        body += (body.empty() ? "" : ",") + described(one);
-    }
-    return "[" + body + "]";
-}
-
-Answer download(const Qd::State& state, const Qd::Stored& one, const HttpRequest& request) {
-    Answer answer{.headers = {{"Content-Type", "application/octet-stream"}}};
-    answer.body = one.bytes;
-    if (state.s3) {
-        answer.chunked = true;
-        return answer;
-    }
-    const auto etag = fmt::format("\"51096d:{:x}:6b014a01:1f310534\"", one.bytes.size());
-    answer.headers.insert(answer.headers.end(),
-                          {{"ETag", etag},
-                           {"Accept-Ranges", "bytes"},
-                           {"Last-Modified", "Sat, 21 Nov 2026 07:36:33 GMT"},
-                           {"Content-Disposition", fmt::format("attachment; filename=\"{}\"", one.name)}});
-    const auto match = request.header("if-match");
-    if (!match.empty() && match != etag) answer.status = 412;
-    if (request.header("if-none-match") == etag) answer.status = 304;
-    if (answer.status != 200) answer.body.clear();
-    std::string_view range = request.header("range");
-    if (range.empty() || answer.status == 304) return answer;
-    // Only the first of several ranges counts; a suffix counts from the end.
-    range = range.substr(0, range.find(','));
-    std::uint64_t first = 0, last = one.bytes.size() - 1;
-    const bool suffix = range.starts_with("bytes=-");
-    const auto digits = range.substr(suffix ? 7 : std::min<std::size_t>(6, range.size()));
-    const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), first);
-    bool valid = range.starts_with("bytes=") && parsed.ec == std::errc();
-    if (valid && suffix)
-        first = one.bytes.size() - std::min<std::uint64_t>(first, one.bytes.size());
-    else if (valid && parsed.ptr + 1 < digits.data() + digits.size())
-        valid = std::from_chars(parsed.ptr + 1, digits.data() + digits.size(), last).ec == std::errc();
-    if (!valid || first >= one.bytes.size()) {
-        if (answer.status == 412) return answer;
-        answer.status = 416;
-        answer.body.clear();
-        answer.headers.emplace_back("Content-Range", fmt::format("bytes */{}", one.bytes.size()));
-        return answer;
-    }
-    last = std::min<std::uint64_t>(last, one.bytes.size() - 1);
-    answer.headers.emplace_back("Content-Range", fmt::format("bytes {}-{}/{}", first, last, one.bytes.size()));
-    if (answer.status == 412) return answer;
-    answer.status = 206;
-    answer.body = one.bytes.substr(first, last - first + 1);
-    return answer;
-}
-
-// The one part `snapshot` of a form.
-Qd::Stored uploaded(const HttpRequest& request) {
-    const std::string type(request.header("content-type"));
-    if (!type.starts_with("multipart/"))
-        throw Refusal{as_text(415, "Parsed Content-Type did not have 'multipart' top-level media type")};
-    const auto boundary = "--" + type.substr(type.find("boundary=") + 9);
-    const auto head_end = request.body.find("\r\n\r\n");
-    const auto end = request.body.rfind("\r\n" + boundary + "--");
-    const auto head = request.body.substr(0, head_end);
-    if (head_end == std::string::npos || end == std::string::npos ||
-        head.find("name=\"snapshot\"") == std::string::npos)
-        throw Refusal{as_text(400, "Required field is missing: snapshot")};
-    const auto name_at = head.find("filename=\"") + 10;
-    auto name = head.substr(name_at, head.find('"', name_at) - name_at);
-    if (const auto slash = name.rfind('/'); slash != std::string::npos) name = name.substr(slash + 1);
-    return {.name = name, .bytes = request.body.substr(head_end + 4, end - head_end - 4), .checksum = {}};
 }
 
 // Answers the requests of one moment; the state is locked.
@@ -187,15 +52,10 @@ public:
             if (!state_.date.empty()) answer.headers.push_back({"Date", state_.date});
             return answer;
         };
-        if (request_.path == "/" && is("GET"))
-            return dated(as_json(
-                200,
-                fmt::format(
-                    R"({{"title":"qdrant - vector search engine","version":"{}","commit":"74f3e85b9473c62560006c043e13737ce6b48412"}})",
-                    state_.version)));
+        if (request_.path == "/" && is("GET")) return dated(greeting(state_.version));
         if (request_.path == "/healthz" || request_.path == "/readyz")
             return as_text(200, request_.path == "/readyz" ? "all shards are ready" : "healthz check passed");
-        reads_only_ = *read_only(state_, request_);
+        reads_only_ = read_only(state_, request_);
         if (is("HEAD")) return {.status = 404};
         if (request_.path == "/cluster") return cluster();
         if (request_.path == "/telemetry") return telemetry();
@@ -302,6 +162,8 @@ private:
         if (at(2) == "cluster") return shards();
         if (at(2) == "points" && at(3) == "count" && is("POST"))
             return good(fmt::format(R"({{"count":{}}})", there().points));
+        if (at(2) == "points" && is("POST") && at(3) == "scroll") return scroll();
+        if (at(2) == "points" && is("POST") && parts_.size() == 3) return retrieve();
         if (at(2) == "index" && is("PUT")) return make_index();
         if (at(2) == "shards" && parts_.size() == 3) return make_key();
         if (at(2) == "shards") return shard();
@@ -314,6 +176,32 @@ private:
         if (is("GET") && parts_.size() == 4 && !state_.collections.contains(name()))
             return as_text(404, fmt::format("Not found: Collection `{}` doesn't exist!", at(1)));
         return snapshots(there().snapshots, fmt::format("{}-{}-", name(), peer), 3, name(), Qd::tiny());
+    }
+
+    // The points are 0, 1, 2 and so on.
+    static json point(std::uint64_t id, const json& body) {
+        json one = {{"id", id}};
+        if (body.value("with_payload", json(true)) != false) one["payload"] = {{"num", id}, {"city", "Bern"}};
+        if (body.value("with_vector", json(false)) != false) one["vector"] = {0.5, 0.5, 0.5, 0.5};
+        return one;
+    }
+
+    Answer scroll() {
+        const auto body = json::parse(request_.body);
+        const auto all = there().points, limit = body.value("limit", std::uint64_t{10});
+        auto id = body.contains("offset") && body.at("offset").is_number() ? body.at("offset").get<std::uint64_t>() : 0;
+        json points = json::array();
+        for (; id < all && points.size() < limit; ++id) points.push_back(point(id, body));
+        return good(json({{"points", points}, {"next_page_offset", id < all ? json(id) : json()}}).dump());
+    }
+
+    Answer retrieve() {
+        const auto body = json::parse(request_.body);
+        json points = json::array();
+        for (const auto& id : body.at("ids")) {
+            if (id.get<std::uint64_t>() < there().points) points.push_back(point(id.get<std::uint64_t>(), body));
+        }
+        return good(points.dump());
     }
 
     Answer whole_collection() {
@@ -337,17 +225,8 @@ private:
     }
 
     // From the shape that PUT takes to the one that GET shows.
-    static Qd::Collection made(json body) {
-        json config = json::parse(tiny_config);
-        for (const auto* part :
-             {"hnsw_config", "wal_config", "quantization_config", "strict_mode_config", "metadata"}) {
-            if (body.contains(part)) config[part] = body[part];
-            body.erase(part);
-        }
-        if (body.contains("optimizers_config")) config["optimizer_config"].update(body["optimizers_config"]);
-        body.erase("optimizers_config");
-        config["params"] = body;
-        Qd::Collection collection{.config = config.dump()};
+    static Qd::Collection made(const json& body) {
+        Qd::Collection collection{.config = config_of(body.dump())};
         if (body.value("sharding_method", "auto") == "custom") return collection;
         for (std::uint32_t id = 0; id < body.value("shard_number", 1U); ++id) collection.shards.push_back({.id = id});
         return collection;
@@ -355,17 +234,7 @@ private:
 
     Answer info() {
         const auto& collection = there();
-        auto schema = json::parse(collection.schema);
-        for (auto& field : schema) field["points"] = collection.points;
-        return good(json({{"status", collection.status},
-                          {"optimizer_status", "ok"},
-                          {"indexed_vectors_count", 0},
-                          {"points_count", collection.points},
-                          {"segments_count", 1},
-                          {"config", json::parse(collection.config)},
-                          {"payload_schema", schema},
-                          {"update_queue", {{"length", 0}}}})
-                        .dump());
+        return good(shown(collection.status, collection.points, collection.config, collection.schema));
     }
 
     Answer shards() {
@@ -390,13 +259,7 @@ private:
 
     Answer make_index() {
         require_manage();
-        const auto body = json::parse(request_.body);
-        auto schema = json::parse(there().schema);
-        const auto& field = body.at("field_schema");
-        json one = {{"data_type", field.is_object() ? field.at("type") : field}};
-        if (field.is_object()) one["params"] = field;
-        schema[body.at("field_name").get<std::string>()] = one;
-        there().schema = schema.dump();
+        there().schema = with_index(there().schema, request_.body);
         return good(R"({"operation_id":7,"status":"completed"})");
     }
 
@@ -454,7 +317,7 @@ private:
         const auto found =
             std::find_if(stored.begin(), stored.end(), [&](const auto& one) { return one.name == wanted; });
         const auto none = fmt::format("Not found: Snapshot {} not found", wanted);
-        if (is("GET")) return found == stored.end() ? as_text(404, none) : download(state_, *found, request_);
+        if (is("GET")) return found == stored.end() ? as_text(404, none) : download(*found, request_, state_.s3);
         if (!is("DELETE")) return {.status = 404};
         require_manage();
         if (found == stored.end()) return error(404, none);
@@ -467,7 +330,7 @@ private:
         if (bytes != Qd::tiny())
             throw Refusal{
                 error(500, "Service internal error: File IO error: Malformed tar archive, reached unknown entry")};
-        return {.config = tiny_config, .schema = tiny_schema, .points = 50, .shards = {{.id = 0}}};
+        return {.config = config_of(tiny_body), .schema = tiny_schema, .points = 50, .shards = {{.id = 0}}};
     }
 
     void put_back(const std::string& bytes) {
@@ -485,10 +348,6 @@ private:
         if (reads_only_) throw Refusal{as_text(403, "Forbidden: Global manage access is required")};
         auto file = uploaded(request_);
         state_.uploads.push_back(file.bytes);
-        const auto wanted = query(request_, "checksum"), has = io::sha256(file.bytes);
-        // The server mixes the two up, and so does this.
-        if (!wanted.empty() && wanted != has)
-            throw Refusal{error(400, fmt::format("Checksum mismatch: expected {}, actual {}", has, wanted))};
         return file;
     }
 
@@ -563,7 +422,8 @@ std::string ScriptedQdrant::tiny_shard() {
 
 ScriptedQdrant::ScriptedQdrant(const std::string& data) {
     if (folder.empty()) folder = data;
-    state_.collections["tiny"] = {.config = tiny_config, .schema = tiny_schema, .points = 50, .shards = {{.id = 0}}};
+    state_.collections["tiny"] = {
+        .config = config_of(tiny_body), .schema = tiny_schema, .points = 50, .shards = {{.id = 0}}};
     for (const auto* method : {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
         server_.on(method, "*", [this](const HttpRequest& request) { return answer(request); });
 }

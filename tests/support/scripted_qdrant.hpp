@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "support/http_server.hpp"
+#include "support/scripted_qdrant_wire.hpp"
 
 namespace vbackup::test {
 
@@ -21,10 +22,7 @@ public:
     static constexpr const char* key = "test-key-123";
     static constexpr const char* read_only_key = "ro-key-456";
 
-    struct Stored {
-        std::string name, bytes, checksum;  // no checksum: uploaded, or kept in S3
-        int looks = 0;                      // how many more times it is not listed yet
-    };
+    using Stored = wire::Stored;
     struct Shard {
         std::uint32_t id = 0;
         std::string key;  // JSON

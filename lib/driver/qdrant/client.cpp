@@ -2,6 +2,7 @@
 #include "driver/qdrant/client.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -42,14 +43,26 @@ std::string rights_hint(int status, std::string_view said) {
     switch (response.status) {
         case 400:
             if (contains(said, "hecksum mismatch"))
-                throw Error(ErrorKind::corrupt, text,
+                // Not in the server's words: for uploads they take the expected one for the actual one.
+                throw Error(ErrorKind::corrupt, fmt::format("cannot {}: the checksum is another one (HTTP 400)", what),
                             "the bytes were damaged on their way, or the backup is: try `vbackup verify`");
+            // Of a shard key; collections that exist answer 409.
+            if (contains(said, "already exists")) throw Error(ErrorKind::conflict, text);
+            // A shard that moved away takes nothing along: its files stay behind, out of reach.
+            if (contains(said, "is not a local"))
+                throw Error(ErrorKind::not_found, text,
+                            "the shard is no longer on that node; what it kept lies in the node's snapshots directory");
             throw Error(ErrorKind::failed, text);
         case 401:
         case 403:
             throw Error(ErrorKind::denied, text, rights_hint(response.status, said));
         case 405:
             throw Error(ErrorKind::unsupported, text);
+        case 500:
+            // While a shard is swapped by a recovery, or its nodes are away, nothing that sums over shards can be told.
+            if (contains(said, "read operations failed"))
+                throw Error(ErrorKind::busy, text, "a shard is being put back, or no node that has it answers");
+            net::throw_for_status(response, what, said);
         case 422:
             throw Error(contains(said, "collection_name") ? ErrorKind::usage : ErrorKind::failed, text);
         default:
@@ -74,10 +87,6 @@ net::Request get(std::string path) {
     return request;
 }
 
-std::string below(const std::string& collection, std::string_view rest = {}) {
-    return fmt::format("/collections/{}{}", percent_encode(collection), rest);
-}
-
 // Qdrant writes most things it does not know as null or leaves them out; both are "nothing".
 const json& member(const json& object, const char* key) {
     static const json nothing;
@@ -96,12 +105,49 @@ Snapshot read_snapshot(const json& one) {
     return snapshot;
 }
 
-Shard read_shard(const json& one) {
-    Shard shard{.id = one.at("shard_id").get<std::uint32_t>()};
+void read_replica(const json& one, const std::string& peer, std::map<std::uint32_t, Shard>& into) {
+    const auto id = one.at("shard_id").get<std::uint32_t>();
+    auto& shard = into[id];
+    shard.id = id;
     if (const auto& key = member(one, "shard_key"); !key.is_null()) shard.key = key.dump();
-    shard.state = one.at("state").get<std::string>();
-    shard.points = one.value("points_count", std::uint64_t{0});
-    return shard;
+    shard.replicas.push_back({peer, one.at("state").get<std::string>(), one.value("points_count", std::uint64_t{0})});
+}
+
+// "shard 1 from 12 to 34", or as much of it as there is.
+std::string describe_move(const json& one) {
+    std::string text = fmt::format("shard {}", member(one, "shard_id").dump());
+    if (one.contains("from")) text += fmt::format(" from {}", one.at("from").dump());
+    if (one.contains("to")) text += fmt::format(" to {}", one.at("to").dump());
+    return text;
+}
+
+Shards read_shards(const json& result) {
+    Shards shards{.peer = result.at("peer_id").dump()};
+    std::map<std::uint32_t, Shard> all;
+    for (const auto& one : result.at("local_shards")) read_replica(one, shards.peer, all);
+    for (const auto& one : result.at("remote_shards")) read_replica(one, one.at("peer_id").dump(), all);
+    for (auto& [_, shard] : all) {
+        std::sort(shard.replicas.begin(), shard.replicas.end(),
+                  [](const auto& a, const auto& b) { return a.peer < b.peer; });
+        shards.all.push_back(std::move(shard));
+    }
+    for (const auto& one : member(result, "shard_transfers")) shards.moves.push_back(describe_move(one));
+    for (const auto& one : member(result, "resharding_operations"))
+        shards.moves.push_back("resharding of " + describe_move(one));
+    return shards;
+}
+
+Cluster read_cluster(const json& result) {
+    Cluster cluster;
+    cluster.enabled = result.at("status").get<std::string>() != "disabled";
+    if (!cluster.enabled) return cluster;
+    cluster.self = result.at("peer_id").dump();
+    for (const auto& [id, peer] : result.at("peers").items())
+        cluster.peers.push_back({id, peer.at("uri").get<std::string>()});
+    // 0 while none is elected.
+    if (const auto& raft = member(result, "raft_info"); raft.is_object() && raft.contains("leader"))
+        cluster.has_leader = raft.at("leader").is_number() && raft.at("leader") != 0;
+    return cluster;
 }
 
 Info read_info(const json& result) {
@@ -178,6 +224,24 @@ std::uint64_t Working::creating() const {
     return sum;
 }
 
+const Shard* Shards::find(std::uint32_t id) const {
+    const auto found = std::find_if(all.begin(), all.end(), [&](const auto& shard) { return shard.id == id; });
+    return found == all.end() ? nullptr : &*found;
+}
+
+std::vector<Shard> Shards::local() const {
+    std::vector<Shard> mine;
+    std::copy_if(all.begin(), all.end(), std::back_inserter(mine), [&](const auto& shard) {
+        return std::any_of(shard.replicas.begin(), shard.replicas.end(),
+                           [&](const auto& replica) { return replica.peer == peer; });
+    });
+    return mine;
+}
+
+std::string below(const std::string& collection, std::string_view rest) {
+    return fmt::format("/collections/{}{}", percent_encode(collection), rest);
+}
+
 std::string words(const net::Response& response) {
     const auto parsed = json::parse(response.body, nullptr, false);
     if (!parsed.is_object()) return net::plain_words(response);
@@ -198,6 +262,10 @@ void require_good(const net::Response& response, std::string_view what) {
 void require_done(const net::Response& response, std::string_view what) {
     // Changes that go through consensus give up waiting after a while, and may still happen.
     const auto said = words(response);
+    // "leader is not established within 10s": this one never happens, the other one below may.
+    if (response.status == 500 && contains(said, "Failed to propose operation"))
+        throw Error(ErrorKind::busy, fmt::format("cannot {}: {}", what, said),
+                    "more than half of the nodes must run and reach each other; `vbackup check` shows them");
     const bool late =
         response.status == 408 || (response.status == 500 && (contains(said, "imeout") || contains(said, "imed out")));
     if (late)
@@ -238,15 +306,10 @@ Root Client::root(Call& call) const {
     }
 }
 
-Cluster Client::cluster(Call& call) const {
-    const auto response = http_->send(call, get("/cluster"));
+Cluster Client::cluster(Call& call, Repeat repeat) const {
+    const auto response = http_->send(call, get("/cluster"), repeat == Repeat::yes);
     if (response.status == 403) return {.known = false};
-    return read_result(response, "ask for the cluster's state", [](const json& result) {
-        Cluster cluster;
-        cluster.enabled = result.at("status").get<std::string>() != "disabled";
-        if (cluster.enabled) cluster.peers = result.at("peers").size();
-        return cluster;
-    });
+    return read_result(response, "ask for the cluster's state", read_cluster);
 }
 
 std::vector<std::string> Client::collections(Call& call) const {
@@ -275,25 +338,7 @@ std::optional<Info> Client::collection(Call& call, const std::string& name, Repe
 
 Shards Client::shards(Call& call, const std::string& name, Repeat repeat) const {
     const auto response = http_->send(call, get(below(name, "/cluster")), repeat == Repeat::yes);
-    return read_result(response, fmt::format("look at the shards of collection {}", name), [](const json& result) {
-        Shards shards;
-        shards.peer = result.at("peer_id").dump();
-        for (const auto& one : result.at("local_shards")) shards.local.push_back(read_shard(one));
-        std::sort(shards.local.begin(), shards.local.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
-        shards.remote = result.at("remote_shards").size();
-        shards.transfers = member(result, "shard_transfers").size() + member(result, "resharding_operations").size();
-        return shards;
-    });
-}
-
-std::optional<std::uint64_t> Client::count(Call& call, const std::string& name) const {
-    net::Request request{.method = "POST", .path = below(name, "/points/count"), .body = R"({"exact":true})"};
-    // An exact count reads every point id: minutes on a large collection, and not a byte comes before.
-    request.silence = std::chrono::minutes(30);
-    const auto response = http_->send(call, request);
-    if (response.status == 400 && contains(words(response), "xact search disabled")) return std::nullopt;
-    return read_result(response, fmt::format("count the points of collection {}", name),
-                       [](const json& result) { return result.at("count").get<std::uint64_t>(); });
+    return read_result(response, fmt::format("look at the shards of collection {}", name), read_shards);
 }
 
 std::vector<Snapshot> Client::snapshots(Call& call, const Place& place, Repeat repeat) const {

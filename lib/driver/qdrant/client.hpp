@@ -23,10 +23,17 @@ struct Root {
     std::optional<Moment> now;  // the server's own clock, in whole seconds, where it tells
 };
 
+struct Peer {
+    std::string id;
+    std::string uri;  // of the port where peers talk to each other: not the REST address
+};
+
 struct Cluster {
-    bool known = true;     // false: the key may not ask (a token for single collections)
-    bool enabled = false;  // consensus is on; one peer alone is possible
-    std::size_t peers = 1;
+    bool known = true;        // false: the key may not ask (a token for single collections)
+    bool enabled = false;     // consensus is on; one peer alone is possible
+    std::string self;         // the peer that answered; empty without consensus
+    std::vector<Peer> peers;  // sorted by id; empty without consensus
+    bool has_leader = true;   // false: that peer knows none, so nothing can be agreed on
 };
 
 struct Info {
@@ -37,18 +44,25 @@ struct Info {
     bool custom_sharding = false;
 };
 
-struct Shard {
-    std::uint32_t id = 0;
-    model::JsonText key;       // JSON of the shard key, empty without one
+struct Replica {
+    std::string peer;
     std::string state;         // Active, Partial, …: any word may come
-    std::uint64_t points = 0;  // the server's estimate, not exact
+    std::uint64_t points = 0;  // the peer's own estimate, not exact; 0 from any other peer
 };
 
+struct Shard {
+    std::uint32_t id = 0;
+    model::JsonText key;            // JSON of the shard key, empty without one
+    std::vector<Replica> replicas;  // sorted by peer
+};
+
+// How one node sees the shards of a collection. A peer that is down may read Active until a write to it fails.
 struct Shards {
-    std::string peer;           // the id of the node that answered
-    std::vector<Shard> local;   // sorted by id
-    std::size_t remote = 0;     // replicas on other nodes
-    std::size_t transfers = 0;  // transfers and reshardings under way
+    std::string peer;                // the node that answered; a Qdrant without consensus has an id too
+    std::vector<Shard> all;          // sorted by id, local and remote
+    std::vector<std::string> moves;  // transfers and reshardings under way, for people: "shard 1 from 12 to 34"
+    const Shard* find(std::uint32_t id) const;
+    std::vector<Shard> local() const;  // those that the node which answered has a replica of
 };
 
 struct Alias {
@@ -84,14 +98,12 @@ public:
     Client(net::Connection connection, net::Trace trace);
 
     Root root(Call& call) const;
-    Cluster cluster(Call& call) const;
+    Cluster cluster(Call& call, Repeat repeat = Repeat::yes) const;
     std::vector<std::string> collections(Call& call) const;  // sorted
     std::vector<Alias> aliases(Call& call) const;
     std::optional<Info> collection(Call& call, const std::string& name,
                                    Repeat repeat = Repeat::yes) const;  // empty: none
     Shards shards(Call& call, const std::string& name, Repeat repeat = Repeat::yes) const;
-    // Exact; empty when the collection's strict mode refuses exact counts.
-    std::optional<std::uint64_t> count(Call& call, const std::string& name) const;
     std::vector<Snapshot> snapshots(Call& call, const Place& place, Repeat repeat = Repeat::yes) const;
     Working working(Call& call) const;  // one look; never throws for what it may not see
 
@@ -101,15 +113,19 @@ public:
     void require_may_snapshot(Call& call, const std::string& collection) const;
 
     const net::Http& http() const { return *http_; }
+    const std::string& address() const { return http_->base(); }
 
 private:
     std::unique_ptr<net::Http> http_;
 };
 
+// "/collections/NAME" and what follows, the name percent-encoded.
+std::string below(const std::string& collection, std::string_view rest = {});
 // Throws what the server's answer means unless it is a 2xx without an error inside. `what` says what was tried.
 void require_good(const net::Response& response, std::string_view what);
-// The same for a change that must answer `"result": true`; an answer that came too late, or never, is unreachable, so that
-// whoever sent it looks whether it was done. A null result is good too: uploads into a shard answer so.
+// The same for a change that must answer `"result": true`. A change that consensus may still bring about is unreachable, so that
+// whoever sent it looks whether it was done; one that was not even proposed is busy, and may be sent again. A null result is
+// good too: uploads into a shard answer so.
 void require_done(const net::Response& response, std::string_view what);
 // 202 without a result: taken, not done.
 bool is_accepted(const net::Response& response);

@@ -73,7 +73,7 @@ std::string Place::text() const {
 }
 
 model::Part Place::part() const {
-    return {.node = {}, .shard = shard, .collection = collection};
+    return {.node = node, .shard = shard, .collection = collection};
 }
 
 bool Place::owns(std::string_view name) const {
@@ -93,14 +93,17 @@ model::JsonText render(const Note& note) {
     put("action", note.action);
     put("collection", note.place.collection);
     put("shard", note.place.shard);
+    put("node", note.place.node);
     put("name", note.name);
     put("body", note.body);
     put("key", note.key);
     put("sha256", note.sha256);
+    put("source", note.source);
     if (!note.before.empty()) json["before"] = note.before;
     if (note.several) json["several"] = true;
     if (note.rank) json["rank"] = note.rank;
     if (note.shards) json["shards"] = note.shards;
+    if (note.replicas) json["replicas"] = note.replicas;
     if (note.points) json["points"] = *note.points;
     return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
@@ -112,7 +115,7 @@ Note parse_note(const model::JsonText& text) {
         note.action = json.value("action", "");
         const auto unit = parse_unit(json.at("unit").get<std::string>());
         if (!unit) throw Error(ErrorKind::corrupt, "the backup's notes for Qdrant name a unit that is not known");
-        note.place = {*unit, json.value("collection", ""), json.value("shard", "")};
+        note.place = {*unit, json.value("collection", ""), json.value("shard", ""), json.value("node", "")};
         note.name = json.value("name", "");
         note.before = json.value("before", std::vector<std::string>{});
         note.several = json.value("several", false);
@@ -120,7 +123,9 @@ Note parse_note(const model::JsonText& text) {
         note.key = json.value("key", "");
         note.rank = json.value("rank", 0U);
         note.shards = json.value("shards", 0U);
+        note.replicas = json.value("replicas", 0U);
         note.sha256 = json.value("sha256", "");
+        note.source = json.value("source", "");
         if (json.contains("points")) note.points = json.at("points").get<std::uint64_t>();
         return note;
     } catch (const nlohmann::json::exception&) {
@@ -137,6 +142,8 @@ std::string safe_name(const std::string& collection) {
 std::string file_name(const Place& place) {
     if (place.unit == Unit::storage) return "data/storage.snapshot";
     const auto name = safe_name(place.collection);
+    if (place.unit == Unit::collection && !place.node.empty())
+        return fmt::format("data/{}/node-{}.snapshot", name, place.node);
     if (place.unit == Unit::collection) return fmt::format("data/{}.snapshot", name);
     return fmt::format("data/{}/shard-{}.snapshot", name, place.shard);
 }

@@ -2,6 +2,7 @@
 #include "driver/qdrant/options.hpp"
 
 #include <array>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -9,16 +10,14 @@ namespace vbackup::driver::qdrant {
 
 namespace {
 
-constexpr std::string_view one_node = "one node; clusters come with a later version";
-
 constexpr std::array all_abilities{
-    Ability{"create", Support::part, one_node},
+    Ability{"create", Support::full, {}},
     Ability{"list", Support::full, {}},
     Ability{"status", Support::full, {}},
     Ability{"wait", Support::full, {}},
     Ability{"download", Support::full, {}},
     Ability{"restore", Support::part,
-            "one node; of a storage snapshot the start command is printed, Qdrant restores it at its start only"},
+            "of a storage snapshot the start command is printed: Qdrant restores it at its start only"},
     Ability{"delete", Support::full, {}},
     Ability{"verify", Support::full, {}},
     Ability{"check", Support::full, {}},
@@ -37,8 +36,23 @@ constexpr std::array all_options{
            "restore",
            "implies from=url: http(s)://… or file:///… of one collection snapshot; without a query",
            {}},
+    Option{"replication-factor",
+           "1-99",
+           "restore",
+           "replicas of each shard instead of as many as in the backup; no more than there are nodes",
+           {}},
+    Option{"write-consistency-factor",
+           "1-99",
+           "restore",
+           "how many replicas must take a write, instead of as in the backup",
+           {}},
     Option{
         "keep-on-server", "true|false", "create", "leave the server's copies where they are once they came home", {}},
+    Option{"compress",
+           "none|zstd",
+           "create download wait",
+           "zstd: the server packs the bytes on the way, for slow links; a broken line then starts the file over",
+           {}},
     Option{"auth",
            "api-key|bearer",
            "create list status wait download restore delete cancel verify check",
@@ -85,8 +99,30 @@ std::string url_of(const model::Options& options) {
     return value_of(options, "url");
 }
 
+namespace {
+
+std::optional<std::uint32_t> factor_of(const model::Options& options, const std::string& name) {
+    const auto value = value_of(options, name);
+    if (value.empty()) return std::nullopt;
+    std::uint32_t factor = 0;
+    const auto [end, fault] = std::from_chars(value.data(), value.data() + value.size(), factor);
+    if (fault != std::errc{} || end != value.data() + value.size() || factor < 1 || factor > 99)
+        throw_bad(name, value, "1 to 99");
+    return factor;
+}
+
+}  // namespace
+
+Factors factors_of(const model::Options& options) {
+    return {factor_of(options, "replication-factor"), factor_of(options, "write-consistency-factor")};
+}
+
 bool keeps_on_server(const model::Options& options) {
     return value_of(options, "keep-on-server") == "true";
+}
+
+bool compresses(const model::Options& options) {
+    return value_of(options, "compress") == "zstd";
 }
 
 bool uses_bearer(const model::Options& options) {

@@ -73,10 +73,10 @@ void require_plain_url(const std::string& url) {
                     "give -o url=http(s)://… or file:///…, or restore from a store: --from STORE");
 }
 
-void require_listed(Call& call, const Client& client, const Piece& piece) {
+void require_listed(Call& call, Nodes& nodes, const Piece& piece) {
     std::vector<Snapshot> listed;
     try {
-        listed = client.snapshots(call, piece.place);
+        listed = nodes.at(call, piece.place.node).snapshots(call, piece.place);
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::not_found) throw_not_listed(piece);
         throw;

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "driver/qdrant/client.hpp"
+#include "driver/qdrant/nodes.hpp"
 #include "driver/qdrant/options.hpp"
 #include "model/request.hpp"
 
@@ -32,7 +32,7 @@ void require_plain_url(const std::string& url);
 
 // Throws Error{not_found} when the server does not list a snapshot that was left with it, Error{corrupt} when it lists
 // another checksum than the backup has. The collection that made it must be there: without it nothing is listed.
-void require_listed(Call& call, const Client& client, const Piece& piece);
+void require_listed(Call& call, Nodes& nodes, const Piece& piece);
 
 // Always throws: Qdrant reads a storage snapshot at its start only, with the command that the hint tells.
 [[noreturn]] void throw_start_command(const model::Request& request, const Piece& piece);

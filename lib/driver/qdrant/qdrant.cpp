@@ -18,23 +18,25 @@ using namespace qdrant;
 
 class Qdrant : public Driver {
 public:
-    Qdrant(net::Connection connection, net::Trace trace, Secret key)
-        : client_(std::move(connection), std::move(trace)), key_(std::move(key)) {}
+    Qdrant(net::Connection connection, Settings settings)
+        : nodes_(std::move(connection), std::move(settings.trace), std::move(settings.nodes)),
+          key_(std::move(settings.key)),
+          zstd_(compresses(settings.options)) {}
 
     model::Inspection inspect(Call& call, const model::Scope& scope) override {
-        return qdrant::inspect(call, client_, scope);
+        return qdrant::inspect(call, nodes_, scope);
     }
 
-    std::vector<model::Found> list(Call& call, const model::Options&) override { return qdrant::list(call, client_); }
+    std::vector<model::Found> list(Call& call, const model::Options&) override { return qdrant::list(call, nodes_); }
 
     model::Plan plan(Call& call, const model::Request& request, const Peek&) override {
         switch (request.verb) {
             case model::Verb::create:
-                return plan_create(call, client_, request);
+                return plan_create(call, nodes_, request);
             case model::Verb::download:
                 return plan_download(request);
             case model::Verb::restore:
-                return plan_restore(call, client_, request);
+                return plan_restore(call, nodes_, request);
             case model::Verb::remove:
                 return plan_remove(request);
             case model::Verb::cancel:
@@ -46,30 +48,30 @@ public:
 
     std::optional<model::Outcome> done(Call& call, const model::Step& step) override {
         const auto note = parse_note(step.details);
-        if (note.action == action::snapshot) return snapshot_taken(call, client_, note);
-        if (note.action != action::forget) return restore_step_done(call, client_, step);
-        return is_forgotten(call, client_, memory_, step) ? std::optional(model::Outcome{}) : std::nullopt;
+        if (note.action == action::snapshot) return snapshot_taken(call, nodes_, note);
+        if (note.action != action::forget) return restore_step_done(call, nodes_, step);
+        return is_forgotten(call, nodes_, memory_, step) ? std::optional(model::Outcome{}) : std::nullopt;
     }
 
     model::Outcome run(Call& call, const model::Step& step, io::Source* source) override {
         const auto note = parse_note(step.details);
-        if (note.action == action::snapshot) return make_snapshot(call, client_, note);
-        if (note.action == action::forget) return forget(call, client_, memory_, step);
-        return run_restore_step(call, client_, key_, step, source);
+        if (note.action == action::snapshot) return make_snapshot(call, nodes_, note);
+        if (note.action == action::forget) return forget(call, nodes_, memory_, step);
+        return run_restore_step(call, nodes_, key_, step, source);
     }
 
     model::Seen observe(Call& call, const model::JobRef& job, Milliseconds) override {
         const auto note = parse_note(job.details);
-        if (note.action == action::snapshot) return observe_snapshot(call, client_, memory_, note);
-        return observe_recovery(call, client_, memory_, note);
+        if (note.action == action::snapshot) return observe_snapshot(call, nodes_, memory_, note);
+        return observe_recovery(call, nodes_, memory_, note);
     }
 
     model::Seen settled(Call& call, const model::Step& step) override {
-        return qdrant::settled(call, client_, parse_note(step.details));
+        return qdrant::settled(call, nodes_, memory_, step);
     }
 
     Files files(Call& call, const model::JobRef& job, const Peek&) override {
-        return qdrant::files(call, client_, memory_, parse_note(job.details));
+        return qdrant::files(call, nodes_, memory_, parse_note(job.details));
     }
 
     model::Format format(const std::string& name) const override {
@@ -77,16 +79,17 @@ public:
     }
 
     std::unique_ptr<io::Source> open(Call& call, const model::File& file, std::uint64_t offset) override {
-        return qdrant::open(call, client_, memory_, file, offset);
+        return qdrant::open(call, nodes_, memory_, file, offset, zstd_);
     }
 
     model::Proof prove(Call& call, const model::Manifest& manifest, const model::Request& request) override {
-        return qdrant::prove(call, client_, manifest, request);
+        return qdrant::prove(call, nodes_, manifest, request);
     }
 
 private:
-    Client client_;
+    Nodes nodes_;
     Secret key_;
+    bool zstd_;
     Memory memory_;
 };
 
@@ -101,7 +104,7 @@ std::unique_ptr<Driver> open_qdrant(Settings settings) {
         else
             connection.secrets.emplace_back("api-key", settings.key);
     }
-    return std::make_unique<Qdrant>(std::move(connection), std::move(settings.trace), std::move(settings.key));
+    return std::make_unique<Qdrant>(std::move(connection), std::move(settings));
 }
 
 // `/` answers without a key. "qdrant - vector search engine"
@@ -119,7 +122,7 @@ bool is_qdrant(Call& call, const net::Http& http) {
 }  // namespace
 
 const Entry& qdrant_entry() {
-    static const Entry entry{"qdrant", "Qdrant", abilities(), option_table(), open_qdrant, is_qdrant};
+    static const Entry entry{"qdrant", "Qdrant", abilities(), option_table(), open_qdrant, is_qdrant, true};
     return entry;
 }
 

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/url.hpp"
+#include "driver/qdrant/agreed.hpp"
+#include "driver/qdrant/points.hpp"
 #include "driver/qdrant/restore.hpp"
 
 namespace vbackup::driver::qdrant {
@@ -20,19 +22,19 @@ std::string below(const Note& note, std::string_view rest = {}) {
 }
 
 // Changes that go through consensus may take a while; Qdrant gives up on them after 10 s unless told otherwise.
-constexpr std::string_view patient = "timeout=60";
+constexpr std::string_view patient = "timeout=20";
 constexpr Seconds change_silence{90};
 
-void change(Call& call, const Client& client, net::Request request, const std::string& what) {
+void change(Call& call, Nodes& nodes, net::Request request, const std::string& what) {
     request.silence = change_silence;
-    require_done(client.http().send(call, request), what);
+    require_done(nodes.any().http().send(call, request), what);
 }
 
-void make_index(Call& call, const Client& client, const Note& note) {
+void make_index(Call& call, Nodes& nodes, const Note& note) {
     net::Request request{
         .method = "PUT", .path = fmt::format("{}?wait=true&{}", below(note, "/index"), patient), .body = note.body};
     request.silence = change_silence;
-    const auto response = client.http().send(call, request);
+    const auto response = nodes.any().http().send(call, request);
     // It answers with an operation's number instead of a plain true.
     if (response.ok())
         require_good(response, "make the index on " + note.name);
@@ -60,18 +62,14 @@ private:
     bool ended_ = false;
 };
 
-// With shard keys the shard may have another id than in the backup: it is found by its key and its place among the key's
-// shards.
-std::string shard_at_target(Call& call, const Client& client, const Note& note) {
-    if (note.key.empty()) return note.place.shard;
-    std::vector<Shard> same;
-    for (const auto& shard : client.shards(call, note.place.collection).local) {
-        if (shard.key == note.key) same.push_back(shard);
-    }
-    if (note.rank >= same.size())
-        throw Error(ErrorKind::failed,
-                    fmt::format("collection {} has no shard for shard key {}", note.place.collection, note.key));
-    return std::to_string(same[note.rank].id);
+// Where a step puts its snapshot; in a cluster shards get their node only now, as the server placed them.
+Place resolve(Call& call, Nodes& nodes, const Note& note) {
+    auto place = note.place;
+    if (place.unit != Unit::shard) return place;
+    const auto holder = holder_of(call, nodes, note);
+    place.shard = std::to_string(holder.shard);
+    place.node = holder.peer;
+    return place;
 }
 
 // A gateway that lost patience while the server goes on.
@@ -104,29 +102,31 @@ Outcome send_recovery(Call& call, const Client& client, const Note& note, net::R
     return {};
 }
 
-Outcome upload(Call& call, const Client& client, const Note& note, io::Source& source) {
+Outcome upload(Call& call, Nodes& nodes, const Note& note, io::Source& source) {
     Watched watched(source);
-    auto place = note.place;
-    place.shard = place.unit == Unit::shard ? shard_at_target(call, client, note) : "";
-    net::Request request{.method = "POST", .path = place.path() + "/upload?wait=true&priority=snapshot"};
+    auto placed = note;
+    placed.place = resolve(call, nodes, note);
+    const auto& client = nodes.at(call, placed.place.node);
+    net::Request request{.method = "POST", .path = placed.place.path() + "/upload?wait=true&priority=snapshot"};
     if (!note.sha256.empty()) request.path += "&checksum=" + note.sha256;
     request.upload = &watched;
     request.upload_name = note.name;
     request.upload_size = source.size();
-    return send_recovery(call, client, note, std::move(request), &watched);
+    return send_recovery(call, client, placed, std::move(request), &watched);
 }
 
-Outcome recover(Call& call, const Client& client, const Secret& key, const Note& note) {
-    auto place = note.place;
-    place.shard = place.unit == Unit::shard ? shard_at_target(call, client, note) : "";
+Outcome recover(Call& call, Nodes& nodes, const Secret& key, const Note& note) {
+    auto placed = note;
+    placed.place = resolve(call, nodes, note);
+    const auto& client = nodes.at(call, placed.place.node);
     // A path stands for a snapshot that the server reads from itself, which needs the key again.
     const bool itself = note.name.starts_with('/');
-    nlohmann::json body = {{"location", itself ? client.http().base() + note.name : note.name},
-                           {"priority", "snapshot"}};
+    const auto from = itself ? nodes.at(call, note.source).address() + note.name : note.name;
+    nlohmann::json body = {{"location", from}, {"priority", "snapshot"}};
     if (!note.sha256.empty()) body["checksum"] = note.sha256;
     if (itself && !key.empty()) body["api_key"] = std::string(key.reveal());
-    net::Request request{.method = "PUT", .path = place.path() + "/recover?wait=true", .body = body.dump()};
-    return send_recovery(call, client, note, std::move(request), nullptr);
+    net::Request request{.method = "PUT", .path = placed.place.path() + "/recover?wait=true", .body = body.dump()};
+    return send_recovery(call, client, placed, std::move(request), nullptr);
 }
 
 // Every non-null value of `wanted` is in `there` too. The server may know more.
@@ -153,7 +153,7 @@ bool aliases_are_set(Call& call, const Client& client, const Note& note) {
 }
 
 bool has_key(Call& call, const Client& client, const Note& note) {
-    const auto shards = client.shards(call, note.place.collection).local;
+    const auto shards = client.shards(call, note.place.collection).all;
     return std::any_of(shards.begin(), shards.end(), [&](const auto& shard) { return shard.key == note.key; });
 }
 
@@ -171,8 +171,19 @@ bool is_done(Call& call, const Client& client, const Note& note) {
     if (note.action == action::strict)
         return is_within(nlohmann::json::parse(note.body).at("strict_mode_config"),
                          nlohmann::json::parse(info->config).value("strict_mode_config", nlohmann::json()));
-    // Of a shard only an estimate of its points is shown: it is put back again, which changes nothing that is good.
-    return note.points && client.count(call, note.place.collection) == *note.points;
+    // What is not certain is put back again, which changes nothing that is good.
+    return note.points && count(call, client, {note.place.collection, {}}) == *note.points;
+}
+
+// What one node shows was agreed on, and reaches the others; what is to be gone must be so everywhere.
+bool is_done(Call& call, Nodes& nodes, const Note& note) {
+    const bool puts = note.action == action::upload || note.action == action::recover;
+    // Of a shard no count is told; and a node that swaps one answers 500 when asked for its collection.
+    if (puts && note.place.unit == Unit::shard) return false;
+    const auto clients = reachable(call, nodes);
+    const auto done = [&](const Client* client) { return is_done(call, *client, note); };
+    return note.action == action::drop ? std::all_of(clients.begin(), clients.end(), done)
+                                       : std::any_of(clients.begin(), clients.end(), done);
 }
 
 Seen seen(Phase phase, std::string said, std::string why = {}) {
@@ -180,19 +191,9 @@ Seen seen(Phase phase, std::string said, std::string why = {}) {
     return result;
 }
 
-// The states of a replica on its way to Active; others are words that nobody here knows.
-bool is_known_state(std::string_view state) {
-    constexpr std::string_view known[] = {"Active",       "Dead",          "Partial",
-                                          "Initializing", "Listener",      "PartialSnapshot",
-                                          "Recovery",     "Resharding",    "ReshardingScaleDown",
-                                          "ActiveRead",   "ManualRecovery"};
-    return std::find(std::begin(known), std::end(known), state) != std::end(known);
-}
-
 }  // namespace
 
-Outcome run_restore_step(Call& call, const Client& client, const Secret& key, const model::Step& step,
-                         io::Source* source) {
+Outcome run_restore_step(Call& call, Nodes& nodes, const Secret& key, const model::Step& step, io::Source* source) {
     const auto note = parse_note(step.details);
     const auto put = [&](std::string_view rest) {
         return net::Request{
@@ -200,25 +201,25 @@ Outcome run_restore_step(Call& call, const Client& client, const Secret& key, co
     };
     if (note.action == action::upload) {
         if (!source) throw Error(ErrorKind::failed, fmt::format("{}: there are no bytes to send", step.what));
-        return upload(call, client, note, *source);
+        return upload(call, nodes, note, *source);
     }
-    if (note.action == action::recover) return recover(call, client, key, note);
+    if (note.action == action::recover) return recover(call, nodes, key, note);
     if (note.action == action::index)
-        make_index(call, client, note);
+        make_index(call, nodes, note);
     else if (note.action == action::collection)
-        change(call, client, put(""), step.what);
+        change(call, nodes, put(""), step.what);
     else if (note.action == action::key)
-        change(call, client, put("/shards"), step.what);
+        change(call, nodes, put("/shards"), step.what);
     else if (note.action == action::params || note.action == action::strict) {
         auto request = put("");
         request.method = "PATCH";
-        change(call, client, std::move(request), step.what);
+        change(call, nodes, std::move(request), step.what);
     } else if (note.action == action::aliases) {
-        change(call, client,
+        change(call, nodes,
                {.method = "POST", .path = fmt::format("/collections/aliases?{}", patient), .body = note.body},
                step.what);
     } else if (note.action == action::drop) {
-        const auto response = client.http().send(
+        const auto response = nodes.any().http().send(
             call, {.method = "DELETE", .path = fmt::format("{}?{}", below(note), patient), .silence = change_silence});
         // `false` says that there was none: what is wanted.
         if (!response.ok()) require_done(response, step.what);
@@ -229,18 +230,20 @@ Outcome run_restore_step(Call& call, const Client& client, const Secret& key, co
     return {};
 }
 
-std::optional<Outcome> restore_step_done(Call& call, const Client& client, const model::Step& step) {
+std::optional<Outcome> restore_step_done(Call& call, Nodes& nodes, const model::Step& step) {
     const auto note = parse_note(step.details);
     const bool puts = note.action == action::upload || note.action == action::recover;
-    if (puts && note.place.unit == Unit::collection && client.working(call).recovering(note.place.collection) > 0)
+    if (puts && note.place.unit == Unit::collection &&
+        nodes.at(call, note.place.node).working(call).recovering(note.place.collection) > 0)
         return Outcome{
             .job = model::JobRef{.name = note.place.collection, .part = note.place.part(), .details = render(note)}};
-    if (is_done(call, client, note)) return Outcome{};
+    if (is_done(call, nodes, note)) return Outcome{};
     return std::nullopt;
 }
 
-Seen observe_recovery(Call& call, const Client& client, Memory& memory, const Note& note) {
-    const auto job = note.place.path() + " recovery";
+Seen observe_recovery(Call& call, Nodes& nodes, Memory& memory, const Note& note) {
+    const auto job = note.place.on_node() + " recovery";
+    const auto& client = nodes.at(call, note.place.node);
     const auto working = client.working(call);
     if (working.recovering(note.place.collection) > 0) {
         memory.busy(job);
@@ -248,7 +251,7 @@ Seen observe_recovery(Call& call, const Client& client, Memory& memory, const No
     }
     const auto there = client.collection(call, note.place.collection, Repeat::no);
     std::optional<std::uint64_t> points;
-    if (there && note.points) points = client.count(call, note.place.collection);
+    if (there && note.points) points = count(call, client, {note.place.collection, {}});
     if (points && *points == *note.points) return seen(Phase::succeeded, "recovered");
     if (!working.known || !memory.idle_too_long(call, job)) return seen(Phase::running, "recovering");
     // Without a count to compare, the proof has the last word.
@@ -257,23 +260,6 @@ Seen observe_recovery(Call& call, const Client& client, Memory& memory, const No
         there ? fmt::format("it has {} of {} points", points.value_or(0), note.points.value_or(0)) : "it is not there";
     return seen(Phase::failed, "failed",
                 fmt::format("the server ended its work on {}, but {}; its log has the reason", note.place.text(), has));
-}
-
-Seen settled(Call& call, const Client& client, const Note& note) {
-    const auto info = client.collection(call, note.place.collection, Repeat::no);
-    if (!info) return seen(Phase::gone, "missing");
-    if (info->status == "red")
-        return seen(Phase::failed, "red", "the collection's optimizer failed; the server's log has the reason");
-    const auto shards = client.shards(call, note.place.collection, Repeat::no);
-    if (note.shards > 0 && shards.local.size() + shards.remote < note.shards)
-        return seen(Phase::running, fmt::format("{} of {} shards", shards.local.size() + shards.remote, note.shards));
-    for (const auto& shard : shards.local) {
-        if (shard.state == "Active") continue;
-        return seen(is_known_state(shard.state) ? Phase::running : Phase::unknown,
-                    fmt::format("shard {} is {}", shard.id, shard.state));
-    }
-    if (shards.transfers > 0) return seen(Phase::running, "moving shards");
-    return seen(Phase::succeeded, "settled");
 }
 
 }  // namespace vbackup::driver::qdrant

@@ -32,17 +32,20 @@ struct Bench {
         return driver->plan(call, made, no_peek());
     }
     model::Plan restore_plan(const model::Manifest& manifest, model::Options options = {}, bool overwrite = false,
-                             model::Renames renames = {}) {
+                             model::Renames renames = {}, bool switch_alias = false) {
         auto made = request(model::Verb::restore, std::move(options));
         made.manifest = &manifest;
         made.kept_at = "/kept/b";
         made.overwrite = overwrite;
         made.renames = std::move(renames);
+        made.switch_alias = switch_alias;
         return driver->plan(call, made, no_peek());
     }
-    model::Proof proof(const model::Manifest& manifest, model::Renames renames = {}) {
-        auto made = request(model::Verb::restore);
+    model::Proof proof(const model::Manifest& manifest, model::Renames renames = {}, bool switch_alias = false,
+                       model::Options options = {}) {
+        auto made = request(model::Verb::restore, std::move(options));
         made.renames = std::move(renames);
+        made.switch_alias = switch_alias;
         return driver->prove(call, manifest, made);
     }
 

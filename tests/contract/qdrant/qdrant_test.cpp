@@ -69,10 +69,10 @@ TEST_CASE("what would spoil a snapshot is an obstacle, and a cluster is never ta
         bench.server.with([](auto& state) { state.collections["tiny"].status = "yellow"; });
         CHECK(bench.look().obstacles.empty());
     }
-    SUBCASE("more than one peer") {
+    SUBCASE("more than one peer, of which two cannot be reached") {
         bench.server.with([](auto& state) { state.peers = 3; });
-        CHECK(bench.look().warnings.size() == 1);
-        CHECK(kind_of([&] { bench.create_plan(true); }) == ErrorKind::unsupported);
+        CHECK(bench.look().obstacles.size() == 2);
+        CHECK(kind_of([&] { bench.create_plan(true); }) == ErrorKind::refused);
     }
     SUBCASE("cluster mode with one peer is one node") {
         bench.server.with([](auto& state) { state.peers = 1; });
@@ -86,7 +86,7 @@ TEST_CASE("what would spoil a snapshot is an obstacle, and a cluster is never ta
             "GET", "/cluster",
             {.status = 403, .body = R"({"status":{"error":"Forbidden: Global access is required"},"time":0})"});
         bench.server.with([](auto& state) { state.collections["tiny"].remote = 1; });
-        CHECK(kind_of([&] { bench.create_plan(true); }) == ErrorKind::unsupported);
+        CHECK(kind_of([&] { bench.create_plan(true); }) == ErrorKind::denied);
     }
     SUBCASE("nothing there") {
         bench.server.with([](auto& state) { state.collections.clear(); });

@@ -29,7 +29,7 @@ TEST_CASE("shard by shard: collection, indexes, data, settled, aliases, and the 
     bench.destroy();
     const auto plan = bench.restore_plan(manifest);
     CHECK(ids(plan) == std::vector<std::string>{"collection:tiny", "index:tiny:city", "index:tiny:num", "put:tiny:0",
-                                                "settle:tiny", "aliases:tiny"});
+                                                "settle:tiny", "check:tiny", "aliases:tiny"});
     CHECK_FALSE(destroys(plan));
     bench.walk.run(plan);
     CHECK(bench.points("tiny") == 50);
@@ -59,7 +59,7 @@ TEST_CASE("shard by shard: collection, indexes, data, settled, aliases, and the 
                  config["hnsw_config"]["m"] = 8;
                  state.collections["tiny"].config = config.dump();
              }},
-            {"0 of 1 shards active", [](auto& state) { state.collections["tiny"].shards[0].state = "Dead"; }},
+            {"0 of 1 replicas active", [](auto& state) { state.collections["tiny"].shards[0].state = "Dead"; }},
         };
         for (const auto& [text, change] : changes) {
             CAPTURE(text);
@@ -118,7 +118,7 @@ TEST_CASE("what is in the way is a conflict, and --overwrite makes room first") 
     SUBCASE("an alias of that name is never written through") {
         bench.destroy();
         bench.server.with([](auto& state) {
-            state.collections["other"] = {.config = "{}"};
+            state.collections["other"] = {.config = R"({"params":{}})"};
             state.aliases["tiny"] = "other";
         });
         CHECK(kind_of([&] { bench.restore_plan(manifest, {}, true); }) == ErrorKind::conflict);
@@ -144,7 +144,7 @@ TEST_CASE("beside the original, under another name") {
     SUBCASE("an alias that belongs to a third is a conflict, and moved with --overwrite") {
         bench.destroy();
         bench.server.with([](auto& state) {
-            state.collections["other"] = {.config = "{}"};
+            state.collections["other"] = {.config = R"({"params":{}})"};
             state.aliases["latest"] = "other";
         });
         CHECK(kind_of([&] { bench.restore_plan(manifest, {}, false, names); }) == ErrorKind::conflict);
@@ -152,6 +152,23 @@ TEST_CASE("beside the original, under another name") {
         CHECK(destroys(moving));
         bench.walk.run(moving);
         CHECK(bench.server.with([](auto& state) { return state.aliases["latest"]; }) == "drill");
+    }
+    SUBCASE("--switch-alias moves them in one request") {
+        bench.server.with([](auto& state) {
+            state.collections.erase("drill");
+            state.aliases["other"] = "tiny";
+        });
+        const auto switching = bench.restore_plan(manifest, {}, false, names, true);
+        CHECK_FALSE(destroys(switching));
+        const auto& set = step_of(switching, "aliases:drill");
+        CHECK(set.after == std::vector<std::string>{"check:drill"});
+        bench.walk.run(switching);
+        CHECK(bench.server.count("POST", "/collections/aliases*") == 1);
+        for (const auto* alias : {"latest", "other"})
+            CHECK(bench.server.with([&](auto& state) { return state.aliases[alias]; }) == "drill");
+        const auto proof = bench.proof(manifest, names, true);
+        CHECK_MESSAGE(proof.good(), bad_findings(proof));
+        CHECK(bench.driver->done(bench.call, set));
     }
     SUBCASE("names that cannot be") {
         for (const auto* name : {"", "a/b", "a:b", "a*b"})
@@ -184,9 +201,15 @@ TEST_CASE("refused before anything is changed") {
     Restoring bench;
     auto manifest = bench.backup("shard");
     bench.destroy();
-    SUBCASE("a cluster") {
+    SUBCASE("a cluster of which a node is not reached") {
         bench.server.with([](auto& state) { state.peers = 2; });
-        CHECK(kind_of([&] { bench.restore_plan(manifest); }) == ErrorKind::unsupported);
+        CHECK(kind_of([&] { bench.restore_plan(manifest); }) == ErrorKind::refused);
+    }
+    SUBCASE("a key that may only read") {
+        Bench reader(bench.server.base(), ScriptedQdrant::read_only_key);
+        const auto error = error_of([&] { reader.restore_plan(manifest); });
+        CHECK(error.kind() == ErrorKind::denied);
+        CHECK(error.message().find("Global manage access") != std::string::npos);
     }
     SUBCASE("a shard without its snapshot") {
         manifest.files.clear();
@@ -195,8 +218,10 @@ TEST_CASE("refused before anything is changed") {
     }
     SUBCASE("shards whose ids would change") {
         auto details = nlohmann::json::parse(manifest.collections[0].before.details);
-        details["shards"] = {{{"id", 1}, {"state", "Active"}, {"points", 1}},
-                             {{"id", 2}, {"state", "Active"}, {"points", 1}}};
+        for (const auto id : {1, 2}) {
+            details["shards"][static_cast<std::size_t>(id - 1)] = {
+                {"id", id}, {"replicas", {{{"peer", "1"}, {"state", "Active"}, {"points", 1}}}}};
+        }
         manifest.collections[0].before.details = details.dump();
         auto second = manifest.files[0];
         manifest.files.clear();

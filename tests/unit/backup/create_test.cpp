@@ -261,6 +261,27 @@ TEST_CASE("a stop while the request is out does not make a second job of the rer
     }
 }
 
+TEST_CASE("a job that ended with its server after an earlier run is begun anew by the rerun") {
+    for (const bool twice : {false, true}) {
+        CAPTURE(twice);
+        Scene scene;
+        scene.database.collections.erase("Book");
+        scene.fail("observe", "", ErrorKind::unreachable, 1, 10'000);
+        CHECK(kind_of([&] { scene.made("b1"); }) == ErrorKind::unreachable);
+        scene.database.before = {};
+        for (auto& [_, snapshot] : scene.database.snapshots) snapshot.end = model::Phase::failed;
+        if (twice) {
+            // A server that takes no id twice: how the job ended says more than that.
+            scene.fail("run", "snapshot:Article", ErrorKind::conflict, 1, 100);
+            CHECK(kind_of([&] { scene.made("b1"); }) == ErrorKind::job_failed);
+            continue;
+        }
+        CHECK(scene.made("b1").files.size() == 1);
+        CHECK(count_of(scene.database.changes, "snapshot:Article") == 2);
+        CHECK(scene.tally.warnings().size() == 2);
+    }
+}
+
 TEST_CASE("what was taken but is not shown is no success of --no-wait") {
     for (const auto phase : {model::Phase::failed, model::Phase::cancelled}) {
         Scene scene;

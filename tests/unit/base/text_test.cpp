@@ -90,7 +90,7 @@ TEST_CASE("globs") {
 
 TEST_CASE("one line is safe for a terminal") {
     CHECK(one_line("plain ä €") == "plain ä €");
-    CHECK(one_line("a\nb\tc\x1b[31m\x7f") == "a?b?c?[31m?");
+    CHECK(one_line("a\nb\tc\rd\x1b[31m\x7f") == "a b c d?[31m?");
     CHECK(one_line("csi \xc2\x9b"
                    "31m") == "csi ?31m");
     CHECK(one_line("bad \xff\xc3 \xe2\x82") == "bad ?? ??");
@@ -139,5 +139,25 @@ TEST_CASE("versions") {
     for (const char* text : {"", "v", "latest", "1.", "1..2", "-1", "1.x", "12345678901.0.0", "1.2.3rc", " 1.2.3"}) {
         CAPTURE(text);
         CHECK_FALSE(parse_version(text));
+    }
+}
+
+TEST_CASE("rates are bytes a second with K, M and G") {
+    CHECK(parse_rate("1") == 1);
+    CHECK(parse_rate("1000") == 1000);
+    CHECK(parse_rate("500K") == 500 * 1024);
+    CHECK(parse_rate("10m") == 10 << 20);
+    CHECK(parse_rate("1.5G") == 3 << 29);
+    CHECK(parse_rate("0.5k") == 512);
+    for (const std::string_view wrong : {"", "0", "0.2", "M", "-1", "+1", "10MB", "10 M", "1e6", "inf", "nan", "0x10",
+                                         "10T", "99999999G", "1.2.3", "10M/s"}) {
+        CAPTURE(wrong);
+        try {
+            parse_rate(wrong);
+            FAIL("no error");
+        } catch (const Error& error) {
+            CHECK(error.kind() == ErrorKind::usage);
+            CHECK(error.hint().find("10M") != std::string::npos);
+        }
     }
 }

@@ -113,8 +113,8 @@ TEST_CASE("events are JSON lines, at most one a second, and none without news") 
 
 TEST_CASE("an error is three lines on a terminal and one elsewhere") {
     const Error error(ErrorKind::busy, "another run\nholds it", "wait", {{"target", "prod"}, {"id", "b1"}});
-    CHECK(error_text(error, {}, true) == "vbackup: another run?holds it\n  target: prod, id: b1\nhint: wait\n");
-    CHECK(error_text(error, {}, false) == "vbackup: another run?holds it (target: prod, id: b1); hint: wait\n");
+    CHECK(error_text(error, {}, true) == "vbackup: another run holds it\n  target: prod, id: b1\nhint: wait\n");
+    CHECK(error_text(error, {}, false) == "vbackup: another run holds it (target: prod, id: b1); hint: wait\n");
     CHECK(error_text(Error(ErrorKind::failed, "it failed"), {}, true) == "vbackup: it failed\n");
     CHECK(error_text(error, {.colour = true}, true).starts_with("\x1b[31mvbackup:\x1b[0m "));
     Screen screen({.style = {}, .terminal = false, .json = true});

@@ -111,6 +111,19 @@ TEST_CASE("--rename, --collection and --exclude reach the story") {
     CHECK(program.database.changes.back() == "send:Old");
 }
 
+TEST_CASE("--switch-alias needs a new name, and a database that can") {
+    Program program;
+    REQUIRE(program({"create", toy, "--id", "b1", "--to", program.store()}).code == 0);
+    const auto changes = program.database.changes;
+    std::vector<std::string> restore = {"restore", toy, "b1", "--from", program.store(), "--switch-alias"};
+    CHECK(program(restore).code == 2);
+    restore.insert(restore.end(), {"--rename", "Docs", "Old"});
+    const auto ran = program(restore);
+    CHECK(ran.code == 14);
+    CHECK(has(ran.err, "--switch-alias"));
+    CHECK(program.database.changes == changes);
+}
+
 TEST_CASE("--dry-run prints the plan and changes nothing") {
     Program program;
     const auto ran = program({"create", toy, "--to", program.store(), "--id", "b1", "--dry-run"});

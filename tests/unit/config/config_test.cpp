@@ -49,6 +49,7 @@ store = "@disk"
 timeout = "12h"
 stall = "90"
 parallel = 8
+limit_rate = "1.5M"
 )";
 
 // A whole file around the lines of one target.
@@ -89,6 +90,7 @@ TEST_CASE("a full configuration is read into values") {
     CHECK(config.defaults.timeout == std::chrono::hours(12));
     CHECK(config.defaults.stall == Seconds(90));
     CHECK(config.defaults.parallel == 8);
+    CHECK(config.defaults.limit_rate == 3 << 19);
     REQUIRE(config.targets.size() == 3);
     const TargetConfig& prod = config.require_target("prod");
     CHECK(prod.name == "prod");
@@ -189,6 +191,7 @@ TEST_CASE("values that make no sense are refused") {
     check_refused(target("client_cert_file = \"c.pem\""), "is there alone", "3", "client_key_file");
     check_refused(target("client_key_file = \"c.key\""), "is there alone", "3");
     check_refused("[defaults]\nparallel = 0\n", "from 1 to 64", "2");
+    check_refused("[defaults]\nlimit_rate = \"fast\"\n", "'defaults.limit_rate' is wrong", "2", "10M");
     check_refused("[defaults]\nparallel = 65\n", "from 1 to 64", "2");
     check_refused("[defaults]\nstall = \"soon\"\n", "'defaults.stall' is wrong", "2", "30m");
     check_refused(target("api_key_file = \"k\"\napi_key_env = \"K\""), "not the only place", "3", "keep one");

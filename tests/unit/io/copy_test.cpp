@@ -44,11 +44,13 @@ struct MemorySink final : Sink {
     std::string text;
     bool finished = false;
     std::size_t writes = 0;
+    std::size_t fails_at = 0;  // the write of that number; 0: none
     std::size_t rewinds = 0;
 
     void write(std::span<const std::byte> bytes) override {
-        text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
         ++writes;
+        if (writes == fails_at) throw Error(ErrorKind::storage, "the disk is full");
+        text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     }
     void finish() override { finished = true; }
     void rewind() override {
@@ -98,8 +100,8 @@ TEST_CASE_FIXTURE(Fixture, "copy brings all bytes, their digest and size, and fi
     CHECK(copied.size == text.size());
     CHECK(copied.sha256 == sha256(text));
     CHECK(tally.bytes_done == text.size());
-    // Small pieces are gathered into blocks of 1 MiB.
-    CHECK(sink.writes == 3);
+    // Small pieces are gathered into blocks of 256 KiB.
+    CHECK(sink.writes == 12);
 }
 
 TEST_CASE_FIXTURE(Fixture, "an empty source is an empty file") {
@@ -184,6 +186,62 @@ TEST_CASE_FIXTURE(Fixture, "a line that breaks ends the copy, unfinished, and th
     CHECK(kind_of([&] { copy(call, source, sink); }) == ErrorKind::unreachable);
     CHECK_FALSE(sink.finished);
     CHECK(tally.bytes_done == 11);
+}
+
+TEST_CASE_FIXTURE(Fixture, "what came before a line broke is in the sink, to the byte") {
+    for (const std::size_t breaks_at : {7U, 262'143U, 262'144U, 262'145U, 3'000'000U}) {
+        CAPTURE(breaks_at);
+        sink = {};
+        ScriptSource source(letters(5'000'000).substr(0, breaks_at));
+        source.piece = 1000;
+        source.breaks_at = breaks_at;
+        CHECK(kind_of([&] { copy(call, source, sink); }) == ErrorKind::unreachable);
+        CHECK((sink.text == source.text));
+        CHECK_FALSE(sink.finished);
+    }
+}
+
+TEST_CASE_FIXTURE(Fixture, "a sink that fails ends the copy at once, whatever is being hashed") {
+    ScriptSource source(letters(5'000'000));
+    source.piece = 1'000'000;
+    for (const std::size_t fails_at : {1U, 2U, 7U, 20U}) {
+        CAPTURE(fails_at);
+        source.position = 0;
+        sink = {};
+        sink.fails_at = fails_at;
+        CHECK(kind_of([&] { copy(call, source, sink); }) == ErrorKind::storage);
+        CHECK(sink.writes == fails_at);
+        CHECK_FALSE(sink.finished);
+        CHECK(tally.bytes_done == 0);
+    }
+}
+
+TEST_CASE_FIXTURE(Fixture, "sizes around the edges of the blocks keep their digest") {
+    for (const std::size_t size : {262'143U, 262'144U, 262'145U, 1'048'576U, 1'310'720U, 1'310'721U}) {
+        CAPTURE(size);
+        sink = {};
+        ScriptSource source(letters(size));
+        source.piece = 100'000;
+        CHECK(copy(call, source, sink).sha256 == sha256(source.text));
+        CHECK((sink.text == source.text));
+    }
+}
+
+TEST_CASE_FIXTURE(Fixture, "a paced source flows at the call's rate, and not at all beyond a stop") {
+    const std::string text = letters(50'000);
+    CHECK(read_all(*paced(call, memory_source(text)), 50'000) == text);
+    CHECK(clock.elapsed().count() == 0);
+    Rate rate(10'000, clock.now());
+    call.rate = &rate;
+    const auto source = paced(call, memory_source(text));
+    CHECK(source->size() == 50'000);
+    CHECK(read_all(*source, 50'000) == text);
+    CHECK(clock.elapsed() >= Milliseconds(4900));
+    CHECK(clock.elapsed() <= Milliseconds(5100));
+    std::stop_source stop;
+    stop.request_stop();
+    call.stop = stop.get_token();
+    CHECK(kind_of([&] { read_all(*paced(call, memory_source(text)), 50'000); }) == ErrorKind::interrupted);
 }
 
 TEST_CASE_FIXTURE(Fixture, "the deadline and a stop end a copy between two blocks") {

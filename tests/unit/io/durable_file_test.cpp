@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <optional>
@@ -42,6 +43,18 @@ std::vector<std::string> order(const std::vector<std::string>& record) {
         }
     }
     return kept;
+}
+
+constexpr std::size_t block = std::size_t{64} << 10;
+
+std::uint64_t space_of(const std::filesystem::path& path) {
+    struct stat facts {};
+    REQUIRE(::stat(path.c_str(), &facts) == 0);
+    return static_cast<std::uint64_t>(facts.st_blocks) * 512;
+}
+
+std::string zeros(std::size_t size) {
+    return std::string(size, '\0');
 }
 
 }  // namespace
@@ -227,4 +240,86 @@ TEST_CASE_FIXTURE(Fixture, "no descriptor stays open, whatever fails") {
         }
     }
     CHECK(open_files() == before);
+}
+
+TEST_CASE_FIXTURE(Fixture, "zeros become holes wherever they lie, and the bytes stay the same") {
+    const std::string data(block, 'x');
+    struct Case {
+        std::string text;
+        std::uint64_t most_space;
+    };
+    const std::vector<Case> cases{
+        {data + zeros(16 * block) + data, 4 * block},
+        {zeros(16 * block) + data, 3 * block},
+        {data + zeros(16 * block), 3 * block},
+        {zeros(16 * block), block},
+        {"odd" + zeros(16 * block) + "odd", 4 * block},
+        {data + zeros(8 * block) + data + zeros(8 * block + 5) + "end", 6 * block},
+    };
+    for (const auto& [text, most_space] : cases) {
+        CAPTURE(text.size());
+        CAPTURE(most_space);
+        const auto sink = durable_file(files, path);
+        put(*sink, text);
+        sink->finish();
+        CHECK((visible() == text));
+        CHECK(space_of(path) <= most_space);
+    }
+}
+
+TEST_CASE_FIXTURE(Fixture, "what is no whole block of zeros is written") {
+    for (const std::string& text : {zeros(block - 1), "x" + zeros(block - 1), zeros(block - 1) + "x" + zeros(block - 1),
+                                    zeros(3), std::string("x") + zeros(2 * block - 2)}) {
+        CAPTURE(text.size());
+        files.heal();
+        const auto sink = durable_file(files, path);
+        put(*sink, text);
+        sink->finish();
+        CHECK((visible() == text));
+        const auto record = files.record();
+        CHECK(std::count(record.begin(), record.end(), "truncate b.part") == 0);
+    }
+}
+
+TEST_CASE_FIXTURE(Fixture, "a partial file that ends in a hole has its whole length and is carried on behind it") {
+    const std::string begin = "begin" + std::string(block - 5, 'x') + zeros(4 * block);
+    put(*durable_file(files, path), begin);
+    CHECK(real_files().size(part) == begin.size());
+    CHECK((read_file(real_files(), part) == begin));
+    CHECK(space_of(part) <= 2 * block);
+    {
+        const auto sink = durable_file(files, path, true);
+        put(*sink, zeros(2 * block));
+        put(*sink, "end");
+        put(*sink, zeros(3 * block - 3));
+        sink->finish();
+    }
+    CHECK((visible() == begin + zeros(2 * block) + "end" + zeros(3 * block - 3)));
+    CHECK(space_of(path) <= 5 * block);
+}
+
+TEST_CASE_FIXTURE(Fixture, "where a hole at the end cannot be made, the partial file is shorter and still true") {
+    {
+        const auto sink = durable_file(files, path);
+        put(*sink, std::string(block, 'x') + zeros(block));
+        files.fail_next("truncate");
+    }
+    CHECK(files.failed());
+    CHECK(real_files().size(part) == block);
+    {
+        const auto sink = durable_file(files, path);
+        put(*sink, std::string(block, 'x') + zeros(block));
+        files.fail_next("truncate");
+        CHECK_THROWS_AS(sink->finish(), Error);
+        CHECK_FALSE(visible());
+    }
+}
+
+TEST_CASE_FIXTURE(Fixture, "rewind forgets a hole, too") {
+    const auto sink = durable_file(files, path);
+    put(*sink, zeros(4 * block));
+    sink->rewind();
+    put(*sink, "new");
+    sink->finish();
+    CHECK(visible() == "new");
 }

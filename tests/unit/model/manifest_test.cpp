@@ -53,7 +53,8 @@ void each_field(ordered_json& json, const std::string& path, const Visit& visit)
     for (const std::string& name : names) {
         const std::string inner = path.empty() ? name : path + "." + name;
         visit(json, name, inner);
-        const bool free = name == "details" || name == "config" || name == "driver_data" || name == "request";
+        const bool free = name == "details" || name == "details_after" || name == "config" || name == "driver_data" ||
+                          name == "request";
         if (!free) each_field(json[name], inner, visit);
     }
 }
@@ -120,6 +121,7 @@ TEST_CASE("each field of the sample changes the text, so that none is forgotten"
     CHECK(changed([](Manifest& m) { m.collections[0].before.config.clear(); }));
     CHECK(changed([](Manifest& m) { m.collections[0].before.details = "{}"; }));
     CHECK(changed([](Manifest& m) { m.collections[0].count_after.reset(); }));
+    CHECK(changed([](Manifest& m) { m.collections[0].details_after.clear(); }));
     CHECK(changed([](Manifest& m) { m.files[0].name += "1"; }));
     CHECK(changed([](Manifest& m) { m.files[0].part.node.clear(); }));
     CHECK(changed([](Manifest& m) { m.files[0].part.shard.clear(); }));
@@ -188,7 +190,7 @@ TEST_CASE("a wrong type is corrupt and named, wherever it is") {
     const std::vector<ordered_json> others{ordered_json::array({true}), ordered_json::object(), "text", -1, 1.5, true};
     ordered_json sample = ordered_json::parse(render(test::full_manifest()));
     each_field(sample, "", [&](ordered_json& object, const std::string& name, const std::string& path) {
-        const bool free = name == "details" || name == "config" || name == "driver_data";
+        const bool free = name == "details" || name == "details_after" || name == "config" || name == "driver_data";
         const ordered_json before = object.at(name);
         for (const ordered_json& other : others) {
             const bool same = other.type() == before.type();

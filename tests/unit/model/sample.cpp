@@ -31,6 +31,7 @@ model::Manifest full_manifest() {
     model::CollectionEntry article;
     article.before = {"Article", 1000, 2, 3, {"news", "ärticles"}, R"({"params":{"size":128}})", R"([1.5,"two"])"};
     article.count_after = 1001;
+    article.details_after = R"([2.5])";
     model::CollectionEntry bare;
     bare.before.name = "Bare";
     m.collections = {article, bare};

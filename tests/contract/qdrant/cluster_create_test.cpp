@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Backups of whole clusters and back into clusters of other sizes, and nodes that fail meanwhile, on played clusters.
+#include <doctest/doctest.h>
+
+#include <functional>
+
+#include "contract/qdrant/cluster_bench.hpp"
+
+namespace vbackup::test {
+namespace {
+
+struct Six {
+    Six() { site.cluster.fill("docs", collection_body(6, 2), 600); }
+    Vault vault;
+    Site site{vault, 3};
+};
+
+}  // namespace
+
+TEST_CASE("create: six shards with two replicas on three nodes: each shard once, and every node has its part") {
+    Six six;
+    const auto manifest = six.site.create();
+    CHECK(manifest.files.size() == 6);
+    for (int shard = 0; shard < 6; ++shard) {
+        const auto path = fmt::format("/collections/docs/shards/{}/snapshots", shard);
+        CHECK(six.site.cluster.count("POST", path + "?*") == 1);
+        CHECK(six.site.cluster.count("GET", path + "/*.snapshot") == 1);
+    }
+    for (std::size_t node = 0; node < 3; ++node) {
+        const auto downloads = six.site.cluster.count(node, "GET", "*/snapshots/*.snapshot");
+        CHECK(downloads >= 1);
+        CHECK(downloads <= 3);
+    }
+    CHECK(six.site.left_behind() == 0);
+}
+
+TEST_CASE(
+    "create: left with the server, it is one backup in the journal, downloaded from its nodes and deleted on all") {
+    Six six;
+    six.site.create("b", "shard", false);
+    CHECK(six.site.left_behind() == 6);
+    backup::download(six.site.call, six.site.stage(), "b", {}, false);
+    Site target(six.vault, 3);
+    target.restore();
+    CHECK(target.holdings("docs") == six.site.holdings("docs"));
+}
+
+TEST_CASE("restore: from 1, 3, 5 nodes to 1, 3, 5 nodes, with 1 and 6 shards and 1 to 3 replicas") {
+    for (const std::size_t from : {1U, 3U, 5U}) {
+        for (const std::size_t to : {1U, 3U, 5U}) {
+            for (const std::size_t shards : {1U, 6U}) {
+                const auto factor = (from + to + shards) % 3 + 1;
+                CAPTURE(from);
+                CAPTURE(to);
+                CAPTURE(shards);
+                CAPTURE(factor);
+                Vault vault;
+                Site source(vault, from), target(vault, to);
+                source.cluster.fill("docs", collection_body(shards, factor), 120);
+                target.cluster.with([](auto& state) { state.placements = 1; });
+                source.create();
+                target.restore();
+                const auto now = target.holdings("docs");
+                CHECK(now.points == source.holdings("docs").points);
+                CHECK(now.equal);
+                CHECK(now.replicas == std::set<std::size_t>{std::min<std::size_t>(factor, to)});
+            }
+        }
+    }
+}
+
+TEST_CASE("create: a node that dies in the middle of a download: no backup, and a rerun with the node back is good") {
+    Six six;
+    six.site.cluster.with([](auto& state) { state.nodes[1].dies_in_download = 500; });
+    CHECK(ended([&] { six.site.create(); }).has_value());
+    CHECK_FALSE(six.vault.store.manifest("b"));
+    six.site.cluster.start(1);
+    six.site.create();
+    Site target(six.vault, 3);
+    target.restore();
+    CHECK(target.holdings("docs") == six.site.holdings("docs"));
+}
+
+TEST_CASE("create: no room on a node's disk: it fails, and there is no backup") {
+    for (const bool keep : {true, false}) {
+        Six six;
+        six.site.cluster.with([](auto& state) { state.nodes[2].disk_full = true; });
+        CHECK(ended([&] { six.site.create("b", "shard", keep); }).has_value());
+        CHECK_FALSE(six.vault.store.manifest("b"));
+        CHECK_FALSE(six.vault.journal.manifest("b"));
+    }
+}
+
+TEST_CASE("restore: a node that dies during an upload: it does not end well, and a rerun with the node back is good") {
+    Six six;
+    six.site.create();
+    Site target(six.vault, 3);
+    target.cluster.with([](auto& state) { state.nodes[1].dies_in_upload = true; });
+    CHECK(ended([&] { target.restore(); }).has_value());
+    target.cluster.with([](auto& state) { state.nodes[1].dies_in_upload = false; });
+    target.cluster.start(1);
+    target.restore("b", true);
+    CHECK(target.holdings("docs") == six.site.holdings("docs"));
+}
+
+TEST_CASE("restore: recoveries that never come: stalled, not well") {
+    Six six;
+    six.site.create();
+    Site target(six.vault, 3);
+    target.cluster.with([](auto& state) { state.recoveries_hang = true; });
+    const auto kind = ended([&] { target.restore(); });
+    CHECK((kind == ErrorKind::stalled || kind == ErrorKind::partial || kind == ErrorKind::job_failed));
+}
+
+}  // namespace vbackup::test
