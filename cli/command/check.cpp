@@ -44,6 +44,8 @@ void note_refusal(model::Inspection& inspection, const std::function<void()>& lo
         look();
     } catch (const Error& error) {
         if (!is_obstacle(error.kind())) throw;
+        const auto& known = inspection.obstacles;
+        if (std::find(known.begin(), known.end(), error.message()) != known.end()) return;
         add_once(inspection.obstacles,
                  error.hint().empty() ? error.message() : error.message() + " (" + error.hint() + ")");
     }

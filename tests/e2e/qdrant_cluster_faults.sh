@@ -5,7 +5,7 @@
 # shellcheck source=tests/e2e/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-serve qdrant-cluster "$work/three" --disk 2=400m
+serve qdrant-cluster "$work/three" --disk 1=120m --disk 2=120m --disk 3=120m
 three=$URL1,$URL2,$URL3
 cluster() { "$servers/qdrant-cluster" "$1" "$work/three" "${@:2}"; }
 store=$work/store
@@ -29,7 +29,7 @@ begin() {
 # ended CODES: what `begin` began.
 ended() {
     local code=0
-    wait "$waiting" || code=$?
+    wait "$waiting" 2>/dev/null || code=$?
     sed 's/^/    /' "$work/out" "$work/err"
     printf 'exit %d after %d s\n' "$code" "$SECONDS"
     [[ "|$1|" == *"|$code|"* ]] || fail "exit $code, expected $1"
@@ -52,6 +52,9 @@ while time.monotonic() < end and os.path.exists(f"/proc/{process}/exe"):
 sys.exit(1)
 PYTHON
 }
+
+# The collection `big` is made: its shards are sent next.
+sending() { grep -q "shard 0" < <(qdrant_data replicas "$three" big --factor 99 2>&1); }
 
 # The node comes back, and with it all that was there.
 back() {
@@ -89,7 +92,6 @@ equal "" "$(every_file)" "files left on the nodes"
 step "a node is killed while a restore sends to it"
 qdrant_data delete "$URL1" big
 begin "$vbackup" restore "$URL1" made --from "$store/" --collection big "${slowly[@]}"
-sending() { grep -q "shard 0" < <(qdrant_data replicas "$three" big --factor 99 2>&1); }
 within 60 sending
 sleep 2
 cluster kill 2
@@ -98,6 +100,25 @@ equal "$(grep ^small <<<"$before")" "$(qdrant_data fingerprint "$URL1,$URL3" sma
 cluster up 2
 cluster wait-ready
 expect_exit 0 "$vbackup" restore "$URL1" made --from "$store/" --collection big
+qdrant_data replicas "$three" big
+equal "$before" "$(qdrant_data fingerprint "$three" big small)" "fingerprints after the second try"
+equal "" "$(every_file)" "files left on the nodes"
+
+step "vbackup itself is killed while it reads, and while it sends"
+begin "$vbackup" create "$URL1" --id cut --to "$store/" "${slowly[@]}"
+appears data/ "$store/cut" >/dev/null
+sleep 1
+kill -KILL "$waiting"
+ended 137
+expect_exit 0 "$vbackup" create "$URL2" --id cut --to "$store/"
+expect_exit 0 "$vbackup" verify "$store/" cut
+qdrant_data delete "$URL1" big
+begin "$vbackup" restore "$URL1" cut --from "$store/" --collection big "${slowly[@]}"
+within 60 sending
+sleep 2
+kill -KILL "$waiting"
+ended 137
+expect_exit 0 "$vbackup" restore "$URL1" cut --from "$store/" --collection big
 qdrant_data replicas "$three" big
 equal "$before" "$(qdrant_data fingerprint "$three" big small)" "fingerprints after the second try"
 equal "" "$(every_file)" "files left on the nodes"
@@ -138,22 +159,21 @@ expect_exit 0 "$vbackup" verify "$store/" late
 qdrant_data delete "$URL1" travelling
 
 step "no room for a node's snapshots"
-filling=$SNAPSHOTS2/filling
-dd if=/dev/zero of="$filling" bs=1M 2>/dev/null || true
+fill() { ! dd if=/dev/zero of="$1/filling" bs=1M 2>/dev/null || fail "$1 could not be filled"; }
+fill "$SNAPSHOTS2"
 expect_exit "3|11|12" "$vbackup" create "$URL1" --id full --to "$store/" --stall 20s
 [[ ! -e $store/full/manifest.json ]] || fail "there is a manifest of what was not finished"
-rm "$filling"
+rm "$SNAPSHOTS2/filling"
 expect_exit 0 "$vbackup" create "$URL1" --id full --to "$store/"
 expect_exit 0 "$vbackup" verify "$store/" full
 equal "" "$(every_file)" "files left on the nodes"
 
 step "no room for what a restore sends"
 qdrant_data delete "$URL1" big
-dd if=/dev/zero of="$filling" bs=1M 2>/dev/null || true
-expect_exit "0|3|11|12" "$vbackup" restore "$URL2" full --from "$store/" --collection big --stall 20s
-rm "$filling"
-cp "$work/out" "$work/first-out"
-expect_exit "0|8" "$vbackup" restore "$URL2" full --from "$store/" --collection big
+for folder in "$SNAPSHOTS1" "$SNAPSHOTS2" "$SNAPSHOTS3"; do fill "$folder"; done
+expect_exit "1|3|11" "$vbackup" restore "$URL2" full --from "$store/" --collection big --stall 20s
+rm "$SNAPSHOTS1/filling" "$SNAPSHOTS2/filling" "$SNAPSHOTS3/filling"
+expect_exit 0 "$vbackup" restore "$URL2" full --from "$store/" --collection big
 qdrant_data replicas "$three" big
 equal "$before" "$(qdrant_data fingerprint "$three" big small)" "fingerprints after the second try"
 equal "" "$(every_file)" "files left on the nodes"

@@ -11,8 +11,8 @@ namespace vbackup::test {
 // A folder of its own for one test, gone afterwards.
 class TemporaryFolder {
 public:
-    TemporaryFolder() {
-        std::string name = (std::filesystem::temp_directory_path() / "vbackup-test-XXXXXX").string();
+    explicit TemporaryFolder(const std::filesystem::path& parent = std::filesystem::temp_directory_path()) {
+        std::string name = (parent / "vbackup-test-XXXXXX").string();
         if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make a folder for a test");
         path_ = name;
     }
@@ -24,6 +24,12 @@ public:
     TemporaryFolder& operator=(const TemporaryFolder&) = delete;
 
     const std::filesystem::path& path() const { return path_; }
+    // A parent in memory where there is such a place, for tests that call fsync a lot.
+    static std::filesystem::path in_memory() {
+        const std::filesystem::path memory = "/dev/shm";
+        return std::filesystem::is_directory(memory) ? memory : std::filesystem::temp_directory_path();
+    }
+
     std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
 
 private:

@@ -96,7 +96,7 @@ void count_points(Call& call, const Client& client, const std::string& name, mod
 }
 
 // Each node is asked, as a node that was cut off may see other states than the rest. Empty when the collection is gone.
-std::optional<View> look_at(Call& call, Nodes& nodes, const Members& members, const std::string& name) {
+std::optional<View> look_at_all(Call& call, Nodes& nodes, const Members& members, const std::string& name) {
     const auto info = nodes.any().collection(call, name);
     if (!info) return std::nullopt;
     View view{.info = *info};
@@ -113,6 +113,20 @@ std::optional<View> look_at(Call& call, Nodes& nodes, const Members& members, co
     return view;
 }
 
+// The same. Where a node is missing that alone is in the way: what it hides of a collection is a consequence.
+std::optional<View> look_at(Call& call, Nodes& nodes, const Members& members, const std::string& name,
+                            model::Inspection& result) {
+    try {
+        return look_at_all(call, nodes, members, name);
+    } catch (const Error& error) {
+        const bool missing = std::any_of(members.all.begin(), members.all.end(),
+                                         [](const auto& member) { return !member.trouble.empty(); });
+        if (!missing || !describe(error.kind()).transient) throw;
+        result.obstacles.push_back(error.message());
+        return std::nullopt;
+    }
+}
+
 void require_all_seen(const Members& members, const std::string& name, const View& view) {
     if (members.enabled) return;
     for (const auto& shard : view.shards) {
@@ -126,7 +140,7 @@ void require_all_seen(const Members& members, const std::string& name, const Vie
 void add_nodes(const Members& members, model::Inspection& result) {
     for (const auto& member : members.all) {
         const bool reached = member.trouble.empty();
-        if (!reached) result.obstacles.push_back(member.trouble);
+        if (!reached) result.obstacles.push_back(fmt::format("{}; {}", member.trouble, reach_it));
         result.nodes.push_back({.name = member.peer.empty() ? "single" : member.peer,
                                 .address = member.address,
                                 .version = member.version,
@@ -304,8 +318,8 @@ model::Inspection inspect(Call& call, Nodes& nodes, const model::Scope& scope) {
     for (const auto& name : names) {
         if (!scope.matches(name)) continue;
         call.require_time();
-        const auto view = look_at(call, nodes, members, name);
-        if (!view) continue;  // it went away between two requests
+        const auto view = look_at(call, nodes, members, name, result);
+        if (!view) continue;  // it went away between two requests, or hides behind a missing node
         require_all_seen(members, name, *view);
         if (!members.enabled) result.nodes.front().name = view->peer;
         auto collection = describe(name, *view, aliases);

@@ -24,9 +24,6 @@ std::string not_reached(const Member& member, const std::string& uri) {
                        member.trouble.empty() ? "no address is known that leads to it" : member.trouble);
 }
 
-constexpr std::string_view name_it =
-    "start it, or name its REST address: --node URL, or nodes = [\"URL\"] in the configuration";
-
 }  // namespace
 
 // What came of asking one address who it is.
@@ -80,7 +77,7 @@ const Client& Nodes::at(Call& call, const std::string& peer) {
     if (!member)
         throw Error(ErrorKind::not_found, fmt::format("the cluster has no node {}", peer),
                     "it was removed, and what it kept is gone with it; `vbackup check` shows the nodes");
-    throw Error(ErrorKind::unreachable, member->trouble, std::string(name_it));
+    throw Error(ErrorKind::unreachable, member->trouble, std::string(reach_it));
 }
 
 // Asks every address that may lead to a node who it is, side by side.

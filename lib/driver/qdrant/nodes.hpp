@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "driver/qdrant/client.hpp"
@@ -65,6 +66,10 @@ private:
     std::map<std::string, std::unique_ptr<Client>> by_peer_;  // never shrinks: clients are handed out
     const Client* steady_ = nullptr;
 };
+
+// What a person does about a node that is not reached.
+inline constexpr std::string_view reach_it =
+    "start it, or name its REST address: --node URL, or nodes = [\"URL\"] in the configuration";
 
 // The REST address of a peer as its uri suggests it: its host with scheme, port and path of `named`. Empty for a uri that
 // is none.

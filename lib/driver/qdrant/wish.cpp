@@ -87,6 +87,11 @@ void require_covered(Wish& wish) {
 
 // A server without consensus makes a collection's shards all at once, and must find data of each (500 otherwise).
 void require_fits(const Wish& wish, const Now& now) {
+    if (!now.clustered && wish.census && wish.census->custom_sharding)
+        throw Error(ErrorKind::refused,
+                    fmt::format("collection {} has shard keys, which a Qdrant without cluster mode cannot make",
+                                wish.entry.before.name),
+                    "start the target in cluster mode, for which one node is enough, or leave that collection out");
     if (now.clustered || wish.unit() != Unit::collection || wish.pieces.size() == 1) return;
     throw Error(ErrorKind::refused,
                 fmt::format("no snapshot of collection {} has all of its shards, so a single node cannot take it",
@@ -241,14 +246,25 @@ model::JsonText with_factors(const model::JsonText& config, const model::Options
     return changed.dump();
 }
 
+namespace {
+
+void require_reached(Call& call, Nodes& nodes, const model::Inspection& target) {
+    if (std::all_of(target.nodes.begin(), target.nodes.end(), [](const auto& node) { return node.healthy; })) return;
+    std::string all;
+    for (const auto& member : nodes.look(call).all) {
+        if (!member.trouble.empty()) all += (all.empty() ? "" : "; ") + member.trouble;
+    }
+    if (all.empty()) return;
+    throw Error(ErrorKind::refused, fmt::format("a restore needs every node: {}", all), std::string(reach_it));
+}
+
+}  // namespace
+
 Now look_at_target(Call& call, Nodes& nodes, const model::Inspection& target) {
     Now now{.collections = nodes.any().collections(call), .aliases = nodes.any().aliases(call)};
     now.clustered = is_clustered(target);
+    require_reached(call, nodes, target);
     for (const auto& node : target.nodes) {
-        if (!node.healthy)
-            throw Error(ErrorKind::refused,
-                        fmt::format("node {} is not reached: a restore needs every node", node.name),
-                        "`vbackup check` tells why");
         now.peers.push_back(now.clustered ? node.name : std::string{});
         if (now.clustered && !nodes.at(call, node.name).cluster(call).has_leader)
             throw Error(ErrorKind::refused,

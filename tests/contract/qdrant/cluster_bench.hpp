@@ -25,7 +25,7 @@ namespace vbackup::test {
 
 // Where backups lie, and the journal; several clusters may use it.
 struct Vault {
-    TemporaryFolder folder;
+    TemporaryFolder folder{TemporaryFolder::in_memory()};
     std::unique_ptr<store::Store> store_bytes = store::open_directory(folder.path() / "store");
     std::unique_ptr<store::Store> journal_bytes = store::open_directory(folder.path() / "journal");
     store::Catalog store{*store_bytes};
@@ -68,7 +68,7 @@ public:
                 .journal = vault_.journal,
                 .store = &vault_.store,
                 .open_location = {},
-                .limits = {},
+                .limits = limits,
                 .parallel = parallel,
                 .vbackup_version = "0.0.0",
                 .confirm = [](const model::Plan&) { return true; }};
@@ -111,6 +111,7 @@ public:
     Tally tally;
     Call call{clock, tally};
     std::size_t parallel = 4;
+    job::Limits limits;
 
 private:
     Vault& vault_;
