@@ -13,7 +13,6 @@ namespace {
 
 using model::Phase;
 using model::Step;
-using model::StepKind;
 
 std::vector<std::string> names_of(const std::vector<Snapshot>& snapshots) {
     std::vector<std::string> names;

@@ -432,9 +432,15 @@ TEST_CASE("custom sharding: keys in their order, shards by key") {
         state.collections["tiny"].config = config.dump();
         state.collections["tiny"].points = 100;
         state.collections["tiny"].shards = {{.id = 2, .key = "\"b\""}, {.id = 5, .key = "7"}};
+        state.peers = 1;
     });
     const auto manifest = bench.backup("shard");
     bench.destroy();
+    SUBCASE("which a server without cluster mode cannot make: refused") {
+        bench.server.with([](auto& state) { state.peers = 0; });
+        CHECK(kind_of([&] { bench.restore_plan(manifest); }) == ErrorKind::refused);
+        return;
+    }
     const auto plan = bench.restore_plan(manifest);
     CHECK(ids(plan) == std::vector<std::string>{"collection:tiny", "params:tiny", "key:tiny:\"b\"", "key:tiny:7",
                                                 "index:tiny:city", "index:tiny:num", "put:tiny:2", "put:tiny:5",
