@@ -133,7 +133,7 @@ std::string root_of(std::string_view backend, const json& module) {
 // Words of a 422 or a 500 that say more than its number. The vendor changed the numbers between versions and nodes, the
 // words never.
 std::optional<ErrorKind> kind_of(std::string_view words) {
-    constexpr std::array<std::pair<std::string_view, ErrorKind>, 13> meanings = {{
+    constexpr std::array<std::pair<std::string_view, ErrorKind>, 14> meanings = {{
         {"already in progress", ErrorKind::busy},
         {"already succeeded", ErrorKind::refused},
         {"already exists at", ErrorKind::conflict},
@@ -147,6 +147,7 @@ std::optional<ErrorKind> kind_of(std::string_view words) {
         {"higher version", ErrorKind::refused},
         {"not viable for backing up a node cluster", ErrorKind::refused},
         {"cannot both contain", ErrorKind::usage},
+        {"cannot resolve hostname", ErrorKind::refused},  // a node is down, and nothing was begun on any
     }};
     for (const auto& [phrase, kind] : meanings) {
         if (words.find(phrase) != std::string_view::npos) return kind;

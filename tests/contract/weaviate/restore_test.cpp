@@ -392,7 +392,7 @@ TEST_CASE("a refused POST is an error although the status shows the run before i
     rig.server.fault_once(
         "POST", "*/restore",
         {.status = 500, .body = R"({"error":[{"message":"cannot resolve hostname for \"other\""}]})"});
-    CHECK_ERROR(ErrorKind::failed, "cannot resolve hostname", rig.driver->run(rig.call, plan.steps[0], nullptr));
+    CHECK_ERROR(ErrorKind::refused, "cannot resolve hostname", rig.driver->run(rig.call, plan.steps[0], nullptr));
     rig.server.fault_once("POST", "*/restore",
                           {.status = 422, .body = R"({"error":[{"message":"restoration c3 already in progress"}]})"});
     CHECK_ERROR(ErrorKind::busy, "restoration c3 already in progress",
