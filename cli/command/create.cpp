@@ -12,6 +12,8 @@ struct Arguments : Common {
     Chosen chosen;
     std::string to;
     std::string id;
+    std::string retention;
+    std::string description;
     bool no_wait = false;
     bool allow_skipped_tenants = false;
     bool keep_on_server = false;
@@ -24,6 +26,9 @@ void setup(CLI::App& app, Arguments& asked) {
     add_value(app, "--to", asked.to, "STORE", "bring the backup home to this store");
     add_value(app, "--id", asked.id, "ID",
               "name it so, instead of after target and time; goes on with an unfinished one");
+    add_value(app, "--retention", asked.retention, "TIME",
+              "how long it is wanted, such as 72h or 14d: `vbackup prune` removes it after that, or the server does");
+    add_value(app, "--description", asked.description, "TEXT", "a word to those who find it later");
     app.add_flag("--no-wait", asked.no_wait,
                  "return when the server has taken the job; the backup stays with the server");
     app.add_flag("--allow-skipped-tenants", asked.allow_skipped_tenants, "go on although tenants would be left out");
@@ -50,6 +55,8 @@ Answer run(Session& session, const Arguments& asked) {
                                   .wait_settled = asked.wait_settled,
                                   .wait = !asked.no_wait,
                                   .dry_run = asked.dry_run};
+    if (!asked.retention.empty()) options.retention = duration_of("--retention", asked.retention);
+    options.description = asked.description;
     if (asked.allow_skipped_tenants) options.options["allow-skipped-tenants"] = "true";
     if (options.id.empty()) options.id = backup::make_id(scene->stage.target, session.call().clock.wall());
     return deed(session, *scene, {"create", asked.target, options.id},

@@ -39,11 +39,14 @@ Left left_behind(const Scene& scene, const std::string& id) {
 std::string hint_for(Left left, const Scene& scene, const Subject& subject) {
     // What was given on the command line for this run is not known to the next.
     const auto store = scene.stage.store ? " --to " + scene.stage.store->store().where() : std::string();
-    if (left == Left::job)
-        return fmt::format(
-            "`vbackup status {0} {1}{2}` shows it, `vbackup wait {0} {1}{2}` waits for it, "
-            "`vbackup cancel {0} {1}{2}` ends it",
-            subject.target, subject.id, store);
+    if (left == Left::job) {
+        const auto* entry = driver::find_driver(scene.stage.target.driver_name);
+        const bool ends = !entry || driver::ability(*entry, "cancel").support != driver::Support::none;
+        return fmt::format("`vbackup status {0} {1}{2}` shows it, `vbackup wait {0} {1}{2}` waits for it{3}",
+                           subject.target, subject.id, store,
+                           ends ? fmt::format(", `vbackup cancel {} {}{}` ends it", subject.target, subject.id, store)
+                                : std::string());
+    }
     if (left == Left::intent && subject.verb == "create")
         return fmt::format("the same command with --id {} goes on where it stopped", subject.id);
     if (left == Left::intent) return "the same command goes on where it stopped";

@@ -17,13 +17,25 @@ void setup(CLI::App& app, Arguments& asked) {
     add_common(app, asked);
 }
 
+// What could not be asked is listed without a name: a list that leaves something out is no success.
+std::optional<Error> left_out(const std::vector<model::Found>& all) {
+    std::string what;
+    for (const auto& found : all) {
+        if (found.id.empty() && found.name.empty()) what += (what.empty() ? "" : "; ") + found.why;
+    }
+    if (what.empty()) return std::nullopt;
+    return Error(ErrorKind::partial, "not all is listed: " + what, "`vbackup check` shows the nodes");
+}
+
 Answer run(Session& session, const Arguments& asked) {
     if (Session::is_store(asked.subject)) {
         const auto place = session.open_store(asked.subject);
         return {.value = Listing{backup::list(session.call(), place->catalog)}, .problem = {}};
     }
     const auto scene = session.open(asked.subject, "list", "");
-    return {.value = Listing{backup::list(session.call(), scene->stage, scene->options)}, .problem = {}};
+    auto all = backup::list(session.call(), scene->stage, scene->options);
+    auto problem = left_out(all);
+    return {.value = Listing{std::move(all)}, .problem = std::move(problem)};
 }
 
 }  // namespace
@@ -34,8 +46,8 @@ Command list_command() {
          .summary = "show all backups and jobs of a target or a store, newest first",
          .about = "Backups that vbackup did not make are listed as unmanaged; the server's own name of one is its ID.",
          .examples = {"vbackup list prod", "vbackup list /var/backups/vbackup", "vbackup list @archive --output json"},
-         .exits = {ErrorKind::unreachable, ErrorKind::denied, ErrorKind::not_understood, ErrorKind::storage,
-                   ErrorKind::configuration},
+         .exits = {ErrorKind::partial, ErrorKind::unreachable, ErrorKind::denied, ErrorKind::not_understood,
+                   ErrorKind::storage, ErrorKind::configuration},
          .options_of = "list"},
         setup, run);
 }

@@ -51,26 +51,44 @@ bool is_web(std::string_view scheme) {
     return scheme == "http" || scheme == "https";
 }
 
-// "qdrant+https" is the driver qdrant over https.
+// "qdrant+https" and so on, and the schemes that drivers have of their own.
+std::vector<std::string> known_schemes(std::span<const driver::Entry> drivers) {
+    std::vector<std::string> known{"http", "https"};
+    for (const auto& one : drivers) {
+        known.insert(known.end(), one.schemes.begin(), one.schemes.end());
+        if (!one.recognise) continue;
+        for (const auto* web : {"http", "https"}) known.push_back(fmt::format("{}+{}", one.name, web));
+    }
+    return known;
+}
+
+const driver::Entry* owner_of(const std::string& scheme, std::span<const driver::Entry> drivers) {
+    const auto owns = [&](const driver::Entry& one) {
+        return std::find(one.schemes.begin(), one.schemes.end(), scheme) != one.schemes.end();
+    };
+    const auto entry = std::find_if(drivers.begin(), drivers.end(), owns);
+    return entry == drivers.end() ? nullptr : &*entry;
+}
+
+// "qdrant+https" is the driver qdrant over https; "zilliz" belongs to its driver and stays in the address.
 void split_scheme(const std::string& scheme, std::span<const driver::Entry> drivers, TargetAddress& address, Url& url) {
     if (is_web(scheme)) return;
+    if (const auto* owner = owner_of(scheme, drivers)) {
+        address.driver = owner->name;
+        return;
+    }
     if (std::find(later_schemes.begin(), later_schemes.end(), scheme) != later_schemes.end())
         throw Error(ErrorKind::unsupported, fmt::format("{}:// is not in this version of vbackup", scheme),
                     "`vbackup drivers` shows what is");
-    const auto plus = scheme.find('+');
-    const auto name = scheme.substr(0, plus);
-    const auto entry = std::find_if(drivers.begin(), drivers.end(), [&](const auto& one) { return one.name == name; });
-    const auto carrier = plus == std::string::npos ? "" : scheme.substr(plus + 1);
-    if (entry == drivers.end() || !is_web(carrier)) {
-        std::vector<std::string> known{"http", "https"};
-        for (const auto& one : drivers)
-            for (const auto* web : {"http", "https"}) known.push_back(fmt::format("{}+{}", one.name, web));
+    const auto known = known_schemes(drivers);
+    if (std::find(known.begin(), known.end(), scheme) == known.end()) {
         const auto near = did_you_mean(scheme, known);
         throw Error(ErrorKind::usage, fmt::format("no database is addressed by {}://", one_line(scheme, 40)),
                     near ? fmt::format("did you mean {}://?", *near) : "use one of " + list_of(known));
     }
-    address.driver = name;
-    url.scheme = carrier;
+    const auto plus = scheme.find('+');
+    address.driver = scheme.substr(0, plus);
+    url.scheme = scheme.substr(plus + 1);
 }
 
 std::string looks_like_address(std::string_view text) {

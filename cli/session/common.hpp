@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.hpp"
+
 namespace vbackup::cli {
 
 // The flags that mean the same for every verb that has them, as they were typed.
@@ -25,5 +27,8 @@ struct Common {
 
     bool json() const { return output == "json"; }
 };
+
+// Throws Error{usage} that names the flag.
+Milliseconds duration_of(const std::string& flag, const std::string& text);
 
 }  // namespace vbackup::cli

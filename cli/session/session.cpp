@@ -24,10 +24,6 @@ auto value_of(const std::string& flag, const std::string& text, Parse parse) {
     }
 }
 
-Milliseconds duration(const std::string& flag, const std::string& text) {
-    return value_of(flag, text, parse_duration);
-}
-
 // Both ways in which the databases here take a key, for the one question what it is: the key goes to the same server
 // that it is meant for either way.
 net::Connection connection_for_detection(const driver::Settings& settings) {
@@ -64,6 +60,10 @@ std::string question_for(const model::Plan& plan) {
 
 }  // namespace
 
+Milliseconds duration_of(const std::string& flag, const std::string& text) {
+    return value_of(flag, text, parse_duration);
+}
+
 Session::Session(const Surroundings& around, const Common& common, Messages& messages)
     : around_(around),
       common_(common),
@@ -92,8 +92,9 @@ const config::Config& Session::config() {
 
 // What is wrong in a flag is said before the configuration is looked at.
 void Session::set_limits() {
-    if (!common_.stall.empty()) duration("--stall", common_.stall);
-    call_.deadline = begun_ + duration("--timeout", common_.timeout.empty() ? common_.usual_timeout : common_.timeout);
+    if (!common_.stall.empty()) duration_of("--stall", common_.stall);
+    call_.deadline =
+        begun_ + duration_of("--timeout", common_.timeout.empty() ? common_.usual_timeout : common_.timeout);
     if (!common_.limit_rate.empty()) set_rate(value_of("--limit-rate", common_.limit_rate, parse_rate));
     parse_options(common_.options);
 }
@@ -109,7 +110,7 @@ void Session::note_signal() {
 job::Limits Session::limits() {
     job::Limits limits;
     const auto stall =
-        common_.stall.empty() ? config().defaults.stall : std::optional(duration("--stall", common_.stall));
+        common_.stall.empty() ? config().defaults.stall : std::optional(duration_of("--stall", common_.stall));
     if (!stall) return limits;
     limits.with_progress = limits.without_progress = *stall;
     limits.after_outage = std::min(limits.after_outage, *stall);
@@ -134,7 +135,13 @@ driver::Settings Session::settings_of(const TargetAddress& address) {
         settings.connection.client_cert_file = configured->client_cert_file;
         settings.connection.client_key_file = configured->client_key_file;
         settings.options = configured->options;
+        settings.user = configured->user;
+        settings.base_url = configured->base_url;
+        settings.kubeconfig = configured->kubeconfig;
+        settings.context = configured->context;
     }
+    if (settings.user.empty()) settings.user = config::variable(around_.environment, "VBACKUP_USER").value_or("");
+    settings.environment = around_.environment;
     settings.nodes.insert(settings.nodes.end(), common_.nodes.begin(), common_.nodes.end());
     for (const auto& [name, value] : parse_options(common_.options)) settings.options[name] = value;
     if (common_.verbose) settings.trace = [this](std::string_view line) { messages_.trace(line); };

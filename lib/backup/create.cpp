@@ -25,8 +25,9 @@ void require_healthy(const model::Inspection& now) {
     if (now.obstacles.empty()) return;
     std::string all;
     for (const auto& obstacle : now.obstacles) all += (all.empty() ? "" : "; ") + obstacle;
-    throw Error(ErrorKind::refused, all,
-                "`vbackup check` shows the whole state of the target; --wait-settled waits while shards are moving");
+    throw Error(
+        ErrorKind::refused, all,
+        "`vbackup check` shows the whole state of the target; --wait-settled waits until nothing is in the way");
 }
 
 // What moves comes to rest by itself; what else is in the way ends the wait by its limits.
@@ -66,6 +67,8 @@ model::Manifest draft_of(const Stage& stage, const CreateOptions& options, const
     draft.nodes = now.nodes;
     for (const auto& collection : now.collections) draft.collections.push_back({.before = collection});
     draft.kept = options.keep;
+    draft.retention = options.retention;
+    draft.description = options.description;
     return draft;
 }
 
@@ -190,7 +193,9 @@ Result create(Call& call, const Stage& stage, const CreateOptions& asked) {
                            .scope = options.scope,
                            .options = options.options,
                            .keep = options.keep,
-                           .wait = options.wait};
+                           .wait = options.wait,
+                           .retention = options.retention,
+                           .description = options.description};
 
     // Nobody else may work on this target or this id meanwhile.
     const auto target_lock = options.dry_run ? nullptr : lock_target(stage);

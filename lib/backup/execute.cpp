@@ -346,7 +346,8 @@ void Executor::follow(const Step& step, model::JobRef job, bool wait) {
             fail(ErrorKind::job_failed, fmt::format("the server no longer knows the job {}", job.name),
                  "look at the server's log");
         if (seen.phase == Phase::cancelled) fail(ErrorKind::cancelled, fmt::format("{} ({})", was_cancelled, reason));
-        fail(ErrorKind::job_failed, fmt::format("the server says that the job failed ({})", reason));
+        fail(ErrorKind::job_failed, fmt::format("the server says that the job failed ({})", reason),
+             "look at the server's log");
     }
 }
 
@@ -368,7 +369,8 @@ void Executor::settle(const Step& step) {
         if (seen.phase == Phase::succeeded) return;
         if (!seen.again || attempt >= settlings)
             throw Error(ErrorKind::job_failed,
-                        fmt::format("{} did not come about: {} {}", step.what, seen.said, seen.why));
+                        fmt::format("{} did not come about: {} {}", step.what, seen.said, seen.why),
+                        "`vbackup check` shows the target as it is now, and the server's log may say more");
         call_.tally.warn(fmt::format("{}: {}; what came before is done again", step.what, seen.said));
         send_again(step);
     }

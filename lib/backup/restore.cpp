@@ -248,6 +248,7 @@ Result finish_restore(Call& call, const Stage& stage, model::Intent& intent, boo
     request.manifest = &manifest;
     auto proof = stage.target.driver.prove(call, manifest, request);
     if (!proof.good()) {
+        executor.tidy();
         stage.journal.forget_intent(intent.id);
         std::string bad;
         for (const auto& finding : proof.findings) {

@@ -59,6 +59,9 @@ struct CreateOptions {
     std::string id;  // empty: made from target and time
     model::Scope scope;
     model::Options options;
+    std::optional<Milliseconds>
+        retention;  // for how long it is wanted; goes into the manifest, and to servers that prune
+    std::string description;
     bool keep = false;            // bring the files to stage.store
     bool keep_on_server = false;  // do not tidy the server's copies afterwards
     bool wait_settled = false;    // first wait until nothing is in the way of a backup

@@ -33,7 +33,8 @@ std::string compact_time(Moment moment);
 // `*` any run, `?` one character, everything else itself.
 bool glob_match(std::string_view pattern, std::string_view text);
 
-// For one line on a terminal: line breaks and tabs become blanks, control characters and escapes '?', and it is cut at `most` characters with "…".
+// For one line on a terminal: line breaks and tabs become blanks, control characters and escapes '?', and it is cut at
+// `most` characters with "…".
 std::string one_line(std::string_view text, std::size_t most = 400);
 
 // The candidate nearest to `word` when near enough to be a slip of the fingers.

@@ -79,6 +79,7 @@ TargetConfig read_target(const std::string& name, Table& table) {
     table.file_name("client_cert_file", target.client_cert_file);
     table.file_name("client_key_file", target.client_key_file);
     table.scalars("options", target.options);
+    table.text("user", target.user);
     table.url("base_url", target.base_url);
     table.file_name("kubeconfig", target.kubeconfig);
     table.text("context", target.context);

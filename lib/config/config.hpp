@@ -29,6 +29,7 @@ struct TargetConfig {
     std::string client_cert_file;
     std::string client_key_file;
     std::map<std::string, std::string> options;  // what -o gives; numbers and booleans as they were written
+    std::string user;                            // whom the key belongs to, where a name is asked for too
     std::string base_url;                        // of a control plane
     std::string kubeconfig;
     std::string context;

@@ -13,6 +13,7 @@
 #include "model/manifest.hpp"
 #include "model/plan.hpp"
 #include "model/request.hpp"
+#include "model/schedule.hpp"
 #include "model/topology.hpp"
 
 namespace vbackup::driver {
@@ -20,6 +21,22 @@ namespace vbackup::driver {
 // Reads a small file below a location, so that a driver can tell its own folder from a stranger's. Empty: not there, or
 // no store of ours reaches the place.
 using Peek = std::function<std::optional<std::string>(const model::Location&, const std::string& name)>;
+
+// The second, small interface: of databases that make backups by themselves. Throws as Driver does. Thread-safe.
+class Schedules {
+public:
+    virtual ~Schedules() = default;
+
+    // All schedules of the target.
+    virtual std::vector<model::Schedule> list(Call& call, const model::Options& options) = 0;
+
+    // Reads only. Makes or changes the schedule of that name. Error{unsupported} for a form that the server cannot hold,
+    // saying which it takes. The steps go through Driver::done and Driver::run like any other.
+    virtual model::Plan plan_set(Call& call, const model::Schedule& wish, const model::Options& options) = 0;
+
+    // Reads only. Error{not_found} when there is none of that name.
+    virtual model::Plan plan_remove(Call& call, const std::string& name, const model::Options& options) = 0;
+};
 
 // One open target. Translates words: what we mean into requests, what the server says into values. It plans, changes one
 // thing, observes and proves; it never retries, sleeps, stores or prints. Thread-safe.
@@ -72,6 +89,9 @@ public:
     // After a restore: counts, coverage, aliases, configuration against the manifest, for the collections in scope under
     // their new names.
     virtual model::Proof prove(Call& call, const model::Manifest& manifest, const model::Request& request) = 0;
+
+    // Null when the database keeps no schedules. Lives as long as the driver.
+    virtual Schedules* schedules() { return nullptr; }
 };
 
 }  // namespace vbackup::driver

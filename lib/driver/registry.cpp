@@ -46,7 +46,7 @@ const Ability& ability(const Entry& entry, std::string_view verb) {
 
 const Entry& detect(Call& call, const net::Http& http) {
     for (const Entry& entry : drivers()) {
-        if (entry.recognise(call, http)) return entry;
+        if (entry.recognise && entry.recognise(call, http)) return entry;
     }
     net::Request root;
     root.path = "/";

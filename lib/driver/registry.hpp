@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -16,8 +17,14 @@ namespace vbackup::driver {
 // How to open a target, after configuration and command line were put together.
 struct Settings {
     std::string name;                // the configuration's name of it, or empty
-    std::string url;                 // "http://host:8080" (without the driver's prefix)
+    std::string url;                 // "http://host:8080" (without the driver's prefix), or "zilliz://ID" as typed
     std::vector<std::string> nodes;  // further addresses, where they cannot be found
+    std::string user;                // who the key belongs to, where the database asks for a name too
+    std::string base_url;            // of a control plane, where it is not the vendor's own
+    std::string kubeconfig;          // a file, or empty: found as kubectl finds it
+    std::string context;             // in it
+    std::map<std::string, std::string>
+        environment;  // the process's own: for kubeconfig and commands that give credentials
     Secret key;
     net::Connection connection;  // TLS files and time-outs; base and secrets are filled by the driver
     model::Options options;      // from the configuration; those of the command line win
@@ -48,7 +55,10 @@ struct Entry {
     std::span<const Option> options;
     std::unique_ptr<Driver> (*open)(Settings);
     // Is it this database that answers there? Reads only; false for any answer that is not clearly its own.
+    // Null for one that no http:// address reaches.
     bool (*recognise)(Call&, const net::Http&);
+    // Schemes of its own, "zilliz" in zilliz://CLUSTER_ID. None: it is addressed as NAME+http:// and NAME+https://.
+    std::span<const std::string_view> schemes = {};
     bool switches_aliases = false;  // a restore can move aliases to the new name once it is proven: --switch-alias
 };
 

@@ -13,7 +13,7 @@ namespace vbackup::model {
 // A backup or a job as `list` and `status` show it: from a manifest, from an intent, or from the server alone.
 struct Found {
     std::string id;    // vbackup's id; empty for one that vbackup did not make
-    std::string name;  // the server's own name, or the id
+    std::string name;  // the server's own name, or the id; both empty: something there could not be asked, `why` tells
     bool managed = false;
     Phase phase = Phase::unknown;
     std::string said;  // the server's own word

@@ -46,6 +46,9 @@ public:
     }
     void known(const char* name, const std::uint32_t& value) { object_[name] = value == 0 ? Json() : Json(value); }
     void time(const char* name, const Moment& value) { object_[name] = format_time(value); }
+    void seconds(const char* name, const std::optional<Milliseconds>& value) {
+        object_[name] = value ? Json(std::chrono::duration_cast<Seconds>(*value).count()) : Json();
+    }
     void json(const char* name, const JsonText& value) {
         try {
             object_[name] = value.empty() ? Json() : parse_json(value);
@@ -131,6 +134,13 @@ public:
         const auto moment = parse_time(written);
         if (!moment) fail(name, "is no time");
         value = *moment;
+    }
+    void seconds(const char* name, std::optional<Milliseconds>& value) const {
+        constexpr std::uint64_t most = 1'000'000'000'000;  // what milliseconds hold with room to spare
+        std::optional<std::uint64_t> whole;
+        number(name, whole);
+        if (whole.value_or(0) > most) fail(name, "is too large");
+        value = whole ? std::optional<Milliseconds>(Seconds(*whole)) : std::nullopt;
     }
     void json(const char* name, JsonText& value) const {
         const Json& json = at(name);
@@ -269,6 +279,8 @@ void fields(Archive& archive, Value& manifest) {
     archive.flag("kept", manifest.kept);
     archive.text("state", manifest.state);
     archive.texts("notes", manifest.notes);
+    archive.seconds("retention", manifest.retention);
+    archive.maybe_text("description", manifest.description);
     archive.json("driver_data", manifest.driver_data);
 }
 

@@ -39,13 +39,14 @@ struct Request {
     Options options;
     bool keep = false;  // create: the files are brought home
     bool wait = true;
-    Renames renames;         // restore
-    bool overwrite = false;  // restore: what exists may be replaced
-    bool switch_alias =
-        false;            // restore: aliases of a renamed collection's original go to the new one once it is proven
-    std::string kept_at;  // restore: the folder or URL of the kept files, for commands to be typed
-    const Manifest* manifest = nullptr;  // restore, remove, download, cancel: of a managed backup; create: the draft
-    const Found* found = nullptr;        // the same for one that only the server knows
+    Renames renames;            // restore
+    bool overwrite = false;     // restore: what exists may be replaced
+    bool switch_alias = false;  // restore: aliases of what is renamed move to the new name once it is proven
+    std::optional<Milliseconds> retention;  // create: how long it is wanted; for servers that keep retention themselves
+    std::string description;                // create: what a person says about it
+    std::string kept_at;                    // restore: the folder or URL of the kept files, for commands to be typed
+    const Manifest* manifest = nullptr;     // restore, remove, download, cancel: of a managed backup; create: the draft
+    const Found* found = nullptr;           // the same for one that only the server knows
     const Inspection* inspection = nullptr;  // what `inspect` just said, so that it is not asked twice
 };
 

@@ -16,6 +16,8 @@ JsonText summary(const Request& request) {
                                    {"overwrite", request.overwrite}};
     // Summaries of versions that did not have it stay the same.
     if (request.switch_alias) text["switch_alias"] = true;
+    if (request.retention) text["retention"] = request.retention->count();
+    if (!request.description.empty()) text["description"] = request.description;
     return text.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
@@ -33,6 +35,8 @@ Request parse_summary(const JsonText& text) {
         json.at("renames").get_to(request.renames);
         json.at("overwrite").get_to(request.overwrite);
         request.switch_alias = json.value("switch_alias", false);
+        if (json.contains("retention")) request.retention = Milliseconds(json.at("retention").get<std::int64_t>());
+        request.description = json.value("description", "");
         return request;
     } catch (const nlohmann::json::exception&) {
         throw Error(ErrorKind::corrupt, "the note of what was asked is damaged");

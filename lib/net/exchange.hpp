@@ -34,7 +34,8 @@ struct Server {
 // outlive it. Destroying it in the middle closes the connection.
 class Exchange {
 public:
-    // `extra` names what compression is taken (Accept-Encoding), or libcurl leaves it to the server. `buffer` is how many bytes are read at once.
+    // `extra` names what compression is taken (Accept-Encoding), or libcurl leaves it to the server. `buffer` is how many
+    // bytes are read at once.
     Exchange(std::shared_ptr<Server> server, const Call& call, const Request& request, Headers extra, long buffer,
              Taker taker);
     ~Exchange();

@@ -122,7 +122,13 @@ bool is_qdrant(Call& call, const net::Http& http) {
 }  // namespace
 
 const Entry& qdrant_entry() {
-    static const Entry entry{"qdrant", "Qdrant", abilities(), option_table(), open_qdrant, is_qdrant, true};
+    static const Entry entry{.name = "qdrant",
+                             .product = "Qdrant",
+                             .abilities = abilities(),
+                             .options = option_table(),
+                             .open = open_qdrant,
+                             .recognise = is_qdrant,
+                             .switches_aliases = true};
     return entry;
 }
 

@@ -58,6 +58,14 @@ TEST_CASE("a target is a name or a URL") {
     CHECK(resolve_target("toy+http://db.example/prefix", config, drivers).url == "http://db.example/prefix");
 }
 
+TEST_CASE("a scheme that a driver has of its own stays in the address, and nobody is asked what it is") {
+    const config::Config config;
+    const auto found = resolve_target("toybox://Shelf-1/left", config, test::toy_drivers());
+    CHECK(found.driver == "toy");
+    CHECK(found.url == "toybox://shelf-1/left");
+    CHECK(refusal("toybox+http://shelf-1") == ErrorKind::usage);
+}
+
 TEST_CASE("what is wrong in the configuration is 19, what is wrong in the argument is 2") {
     CHECK(refusal("bad") == ErrorKind::configuration);
     CHECK(refusal("typo") == ErrorKind::configuration);

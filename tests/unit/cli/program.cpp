@@ -29,7 +29,9 @@ bool recognise_nothing(Call&, const net::Http&) {
     return false;
 }
 
-constexpr std::array<driver::Entry, 1> drivers{{{"toy", "Toy", abilities, options, open_toy, recognise_nothing}}};
+constexpr std::array<std::string_view, 1> schemes{"toybox"};
+constexpr std::array<driver::Entry, 1> drivers{
+    {{"toy", "Toy", abilities, options, open_toy, recognise_nothing, schemes}}};
 
 }  // namespace
 

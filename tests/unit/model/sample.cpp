@@ -54,6 +54,8 @@ model::Manifest full_manifest() {
     m.kept = true;
     m.state = "unproven";
     m.notes = {"3 inactive tenants were left out"};
+    m.retention = std::chrono::hours(72);
+    m.description = "before the upgrade";
     m.driver_data = R"({"big":18446744073709551615,"small":-1,"real":0.1})";
     return m;
 }
