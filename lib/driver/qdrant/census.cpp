@@ -130,7 +130,9 @@ std::optional<View> look_at(Call& call, Nodes& nodes, const Members& members, co
 void require_all_seen(const Members& members, const std::string& name, const View& view) {
     if (members.enabled) return;
     for (const auto& shard : view.shards) {
-        if (shard.replicas.size() <= 1) continue;
+        const bool here = std::all_of(shard.replicas.begin(), shard.replicas.end(),
+                                      [&](const auto& replica) { return replica.peer == view.peer; });
+        if (here) continue;
         throw Error(ErrorKind::denied,
                     fmt::format("collection {} has replicas on other nodes, but the key may not ask for them", name),
                     "use a key that may read the state of the cluster: nothing is backed up in part");

@@ -59,6 +59,12 @@ std::string rights_hint(int status, std::string_view said) {
         case 405:
             throw Error(ErrorKind::unsupported, text);
         case 500:
+            // A node that has no room for what it is sent says only which part of the form it could not take (1.19.0).
+            if (contains(said, "No space left") || contains(said, "processing field: snapshot"))
+                throw Error(
+                    ErrorKind::storage, text,
+                    "the disk of that node's snapshots directory is full, or it may not be written to; make room "
+                    "and give the same command again");
             // While a shard is swapped by a recovery, or its nodes are away, nothing that sums over shards can be told.
             if (contains(said, "read operations failed"))
                 throw Error(ErrorKind::busy, text, "a shard is being put back, or no node that has it answers");

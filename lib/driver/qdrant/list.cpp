@@ -28,7 +28,8 @@ model::Found found_of(const Place& place, const Snapshot& snapshot) {
     return found;
 }
 
-// Of one node. Uploaded and hand-copied files are shown as well, but not the same file twice where S3 lists shards with their collection.
+// Of one node. Uploaded and hand-copied files are shown as well, but not the same file twice where S3 lists shards with their
+// collection.
 void add_found(Call& call, const Client& client, const Place& place, std::vector<model::Found>& all) {
     const auto listed = list_of(call, client, place, Repeat::yes);
     if (!listed) return;
@@ -38,12 +39,22 @@ void add_found(Call& call, const Client& client, const Place& place, std::vector
             return one.name == found.name && one.job.part.node == found.job.part.node;
         });
         // A bucket that all nodes share is listed by each of them, and never with a checksum.
-        const bool shared =
-            snapshot.checksum.empty() && std::any_of(all.begin(), all.end(), [&](const auto& one) {
-                return one.name == found.name && one.size == found.size && one.completed == found.completed;
-            });
+        const bool shared = snapshot.checksum.empty() && std::any_of(all.begin(), all.end(), [&](const auto& one) {
+                                return one.name == found.name && one.job.part.node != found.job.part.node &&
+                                       one.collections == found.collections && one.size == found.size &&
+                                       one.completed == found.completed;
+                            });
         if (!shared && (!shown || place.owns(snapshot.name))) all.push_back(found);
     }
+}
+
+// Stands for what a node has that cannot be asked now.
+model::Found unseen(const Member& member) {
+    return {.phase = Phase::unknown,
+            .said = "not reached",
+            .why = member.trouble,
+            .where = "node " + member.peer,
+            .driver = "qdrant"};
 }
 
 const model::JobRef& only_job(const model::Request& request) {
@@ -98,7 +109,7 @@ std::vector<model::Found> list(Call& call, Nodes& nodes) {
     std::vector<model::Found> all;
     for (const auto& member : members.all) {
         if (!member.trouble.empty()) {
-            call.tally.warn(fmt::format("what lies there is not listed: {}", member.trouble));
+            all.push_back(unseen(member));
             continue;
         }
         const auto& client = nodes.at(call, member.peer);

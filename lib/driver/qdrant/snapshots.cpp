@@ -119,6 +119,9 @@ model::Outcome make_snapshot(Call& call, Nodes& nodes, const Note& planned) {
     if (!made)
         throw Error(ErrorKind::not_understood,
                     fmt::format("the server did not say that it makes a snapshot of {}", note.place.text()));
+    if (const auto missing = what_is_missing(call, client, note.place); !missing.empty())
+        throw Error(ErrorKind::job_failed, fmt::format("snapshot {} is not whole: {}", made->name, missing),
+                    "run it again once `vbackup check` is content");
     note.name = made->name;
     return {.job = job_of(note), .secret = {}};
 }

@@ -22,7 +22,7 @@ namespace vbackup::driver::qdrant {
 model::Plan plan_create(Call& call, Nodes& nodes, const model::Request& request);
 model::Plan plan_download(const model::Request& request);
 model::Plan plan_remove(const model::Request& request);
-// Those of all nodes that can be reached; for the others a warning in the tally.
+// Those of all nodes; for one that is not reached an entry without a name.
 std::vector<model::Found> list(Call& call, Nodes& nodes);
 
 // Steps of the actions snapshot and forget.
