@@ -60,6 +60,10 @@ public:
 
     // The next request of that method whose path matches (`*` is any run), to whichever node, gets this answer and does nothing.
     void once(std::string method, std::string path, Answer answer);
+    void forget_rules() {
+        const std::scoped_lock lock(mutex_);
+        rules_.clear();
+    }
     // The next such request is done, but its answer is lost.
     void lose_answer(std::string method, std::string path, Fault fault = Fault::reset);
 

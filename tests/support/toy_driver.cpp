@@ -74,6 +74,8 @@ std::vector<model::Found> ToyDriver::list(Call&, const model::Options&) {
         found.job.name = name;
         all.push_back(std::move(found));
     }
+    if (!db_.unreached.empty())
+        all.push_back({.said = "not reached", .why = db_.unreached + " does not answer", .where = db_.unreached});
     return all;
 }
 

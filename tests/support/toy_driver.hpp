@@ -30,6 +30,7 @@ public:
     int looks_needed = 2;
     model::Phase end = model::Phase::succeeded;  // how new jobs end
     std::function<void(const std::string& function, const std::string& about)> before;
+    std::string unreached;             // a node that a list cannot ask: listed without a name
     std::string tidy_after_restore;    // a snapshot that a restore's plan drops once it is proven
     std::vector<std::string> changes;  // each change that really happened, in order
     std::recursive_mutex mutex;

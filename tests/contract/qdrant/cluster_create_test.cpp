@@ -103,6 +103,20 @@ TEST_CASE("restore: a node that dies during an upload: it does not end well, and
     CHECK(target.holdings("docs") == six.site.holdings("docs"));
 }
 
+TEST_CASE("restore: no room on the node for what is sent: the disk is named, and a rerun is good") {
+    Six six;
+    six.site.create();
+    Site target(six.vault, 3);
+    const Answer full{.status = 500,
+                      .body = "An error occurred processing field: snapshot",
+                      .headers = {{"Content-Type", "text/plain; charset=utf-8"}}};
+    for (int i = 0; i < 30; ++i) target.cluster.once("POST", "*/snapshots/upload*", full);
+    CHECK(ended([&] { target.restore(); }) == ErrorKind::storage);
+    target.cluster.forget_rules();
+    target.restore();
+    CHECK(target.holdings("docs") == six.site.holdings("docs"));
+}
+
 TEST_CASE("restore: recoveries that never come: failed, not well") {
     Six six;
     six.site.create();

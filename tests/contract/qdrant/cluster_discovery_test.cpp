@@ -132,7 +132,7 @@ TEST_CASE("discovery: one dead replica of two is told, and the shard is saved fr
     Cluster all;
     all.site.cluster.with([](auto& state) {
         state.recoveries_hang = true;
-        auto& dead = state.collections["docs"].shards[0].replicas.begin()->second;
+        auto& dead = state.collections["docs"].shards[0].replicas.at(1);
         dead.state = "Dead";
         dead.points.clear();
     });
@@ -143,23 +143,63 @@ TEST_CASE("discovery: one dead replica of two is told, and the shard is saved fr
     CHECK(target.holdings("docs").points.at("").size() == 30);
 }
 
-TEST_CASE(
-    "discovery: keys: a read-only one makes nothing; one of a single collection, which sees no cluster, backs up "
-    "nothing in part") {
+TEST_CASE("discovery: a read-only key makes nothing") {
     Cluster all;
     all.site.open("", {}, ScriptedQdrant::read_only_key);
     all.check_refused("", ErrorKind::denied);
-    all.site.cluster.with([](auto& state) { state.keys["jwt"] = {.collections = {{"docs", true}}}; });
-    all.site.open("", {}, "jwt");
-    try {
-        all.site.create();
-        Site target(all.vault, 3);
-        target.restore();
-        CHECK(target.holdings("docs") == all.site.holdings("docs"));
-    } catch (const Error& error) {
-        CHECK((error.kind() == ErrorKind::denied || error.kind() == ErrorKind::refused));
-        CHECK(all.site.cluster.count("POST", "*/snapshots*") == 0);
+}
+
+TEST_CASE("discovery: a key that may not ask for the cluster backs up nothing in part, with one replica as with two") {
+    for (const std::size_t replicas : {1U, 2U}) {
+        for (const std::string unit : {"shard", "collection"}) {
+            CAPTURE(replicas);
+            CAPTURE(unit);
+            Vault vault;
+            Site site(vault, 3);
+            site.cluster.fill("docs", collection_body(3, replicas), 30);
+            site.cluster.with([](auto& state) { state.keys["jwt"] = {.collections = {{"docs", true}}}; });
+            site.open("", {}, "jwt");
+            CHECK(ended([&] { site.create("b", unit); }) == ErrorKind::denied);
+            CHECK(site.cluster.count("POST", "*/snapshots*") == 0);
+        }
     }
+}
+
+TEST_CASE("discovery: a list names the node that is down, and what the others have") {
+    Cluster all;
+    all.site.create("left", "shard", false);
+    const auto made = all.site.cluster.count("POST", "*/snapshots*");
+    all.site.cluster.stop(1);
+    const auto listed = all.site.driver().list(all.site.call, {});
+    std::size_t nameless = 0;
+    for (const auto& found : listed) {
+        if (!found.name.empty()) continue;
+        ++nameless;
+        CHECK(has(found.why + found.where, all.peer(1)));
+    }
+    CHECK(nameless == 1);
+    CHECK(listed.size() > 1);
+    CHECK(listed.size() <= made);
+}
+
+TEST_CASE(
+    "discovery: a bucket that all nodes share is listed once, but files of the same name in two collections twice") {
+    Vault vault;
+    Site site(vault, 2);
+    const auto put = [](played::State& state, std::size_t node, const std::string& collection) {
+        played::Stored one;
+        one.name = "mine.snapshot";
+        one.bytes = "x";
+        state.nodes[node].stored[collection].push_back(one);
+    };
+    for (const std::string name : {"docs", "more"}) site.cluster.fill(name, collection_body(1, 1), 3);
+    site.cluster.with([&](auto& state) {
+        for (const std::size_t node : {0U, 1U})
+            for (const std::string name : {"docs", "more"}) put(state, node, name);
+    });
+    const auto listed = site.driver().list(site.call, {});
+    REQUIRE(listed.size() == 2);
+    CHECK(listed[0].collections != listed[1].collections);
 }
 
 }  // namespace vbackup::test

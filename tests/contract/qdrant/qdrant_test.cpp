@@ -386,6 +386,20 @@ TEST_CASE("answers that make no sense are never success") {
     }
 }
 
+TEST_CASE("a full disk of the server is said to be one") {
+    Scripted bench;
+    const auto plan = bench.create_plan(false);
+    const std::pair<const char*, const char*> answers[] = {
+        {"text/plain; charset=utf-8", "An error occurred processing field: snapshot"},
+        {"application/json",
+         R"~({"status":{"error":"Service internal error: No space left on device (os error 28)"},"time":0})~"}};
+    for (const auto& [type, body] : answers) {
+        CAPTURE(body);
+        bench.server.once("POST", "*", {.status = 500, .body = body, .headers = {{"Content-Type", type}}});
+        CHECK(kind_of([&] { bench.driver->run(bench.call, plan.steps[0], nullptr); }) == ErrorKind::storage);
+    }
+}
+
 TEST_CASE("reads are repeated over 429, 503 and a broken line, a POST is not") {
     Scripted bench;
     bench.server.once("GET", "/collections", {.status = 429, .headers = {{"Retry-After", "1"}}});

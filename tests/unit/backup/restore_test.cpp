@@ -143,6 +143,20 @@ TEST_CASE("a restore that was proven and tidied leaves no note of itself") {
     CHECK(scene.journal.ids().empty());
 }
 
+TEST_CASE("a restore that was not proven is tidied all the same, and leaves no note either") {
+    Scene scene;
+    scene.made("b1");
+    scene.database.collections.clear();
+    scene.database.snapshots["left"] = {"Article", ""};
+    scene.database.tidy_after_restore = "left";
+    scene.database.before = [&](const std::string& function, const std::string&) {
+        if (function == "prove") scene.database.collections["Article"] = 1;
+    };
+    CHECK(kind_of([&] { restore(scene, {.id = "b1"}); }) == ErrorKind::corrupt);
+    CHECK(scene.database.snapshots.empty());
+    CHECK(scene.journal.ids().empty());
+}
+
 TEST_CASE("an unfinished restore of yesterday is not gone on with") {
     Scene scene;
     scene.made("b1");

@@ -61,6 +61,18 @@ TEST_CASE("create, list, status, verify, restore and delete of a backup that is 
     CHECK(program({"status", program.store(), "b1"}).code == 7);
 }
 
+TEST_CASE("a list that leaves something out is 3, and says what") {
+    Program vbackup;
+    vbackup({"create", vbackup.target, "--id", "b1", "--to", vbackup.store()});
+    CHECK(vbackup({"list", vbackup.target}).code == 0);
+    vbackup.database.unreached = "node 7";
+    const auto ran = vbackup({"list", vbackup.target});
+    CHECK(ran.code == 3);
+    CHECK(ran.err.find("node 7 does not answer") != std::string::npos);
+    CHECK(ran.out.find("not reached") != std::string::npos);
+    CHECK(ran.out.find("no backups") == std::string::npos);
+}
+
 TEST_CASE("an id in use is 8, an unknown one 7") {
     Program program;
     REQUIRE(program({"create", toy, "--id", "b1"}).code == 0);
