@@ -4,7 +4,7 @@ _vbackup() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]}
     local words='' options=''
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W 'create list status download restore delete cancel wait verify check drivers completion --help --version' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'create list status download restore delete prune cancel wait verify check drivers completion --help --version' -- "$word")
         return
     fi
     case $verb in
@@ -14,6 +14,7 @@ _vbackup() {
         download) words='--help -h --to -o --node --timeout --stall --parallel --limit-rate --dry-run --output --quiet --verbose --config' options='auth=api-key auth=bearer backend=azure backend=filesystem backend=gcs backend=s3 bucket= compress=none compress=zstd path=' ;;
         restore) words='--help -h --from --collection --rename --switch-alias --overwrite -o --node --timeout --stall --parallel --limit-rate --dry-run --yes --output --quiet --verbose --config' options='auth=api-key auth=bearer azure-block-size= azure-concurrency= backend=azure backend=filesystem backend=gcs backend=s3 bucket= cpu-percentage= endpoint= from=server from=upload from=url node-mapping= overwrite-alias=false overwrite-alias=true path= replication-factor= roles=all roles=noRestore url= users=all users=noRestore write-consistency-factor=' ;;
         delete) words='--help -h -o --node --timeout --stall --dry-run --yes --output --quiet --verbose --config' options='auth=api-key auth=bearer backend=azure backend=filesystem backend=gcs backend=s3 bucket= path=' ;;
+        prune) words='--help -h --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --unmanaged -o --node --timeout --stall --dry-run --yes --output --quiet --verbose --config' options='auth=api-key auth=bearer backend=azure backend=filesystem backend=gcs backend=s3 bucket= path=' ;;
         cancel) words='--help -h --to -o --node --timeout --stall --dry-run --yes --output --quiet --verbose --config' options='auth=api-key auth=bearer backend=azure backend=filesystem backend=gcs backend=s3 bucket= job=backup job=restore path=' ;;
         wait) words='--help -h --to --yes -o --node --timeout --stall --parallel --limit-rate --output --quiet --verbose --config' options='auth=api-key auth=bearer backend=azure backend=filesystem backend=gcs backend=s3 bucket= compress=none compress=zstd path=' ;;
         verify) words='--help -h -o --node --timeout --parallel --limit-rate --output --quiet --verbose --config' options='auth=api-key auth=bearer backend=azure backend=filesystem backend=gcs backend=s3 bucket= path=' ;;

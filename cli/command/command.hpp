@@ -43,6 +43,7 @@ Command status_command();
 Command download_command();
 Command restore_command();
 Command delete_command();
+Command prune_command();
 Command cancel_command();
 Command wait_command();
 Command verify_command();

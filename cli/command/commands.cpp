@@ -12,6 +12,7 @@ std::vector<Command> commands() {
     all.push_back(download_command());
     all.push_back(restore_command());
     all.push_back(delete_command());
+    all.push_back(prune_command());
     all.push_back(cancel_command());
     all.push_back(wait_command());
     all.push_back(verify_command());

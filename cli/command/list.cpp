@@ -17,16 +17,6 @@ void setup(CLI::App& app, Arguments& asked) {
     add_common(app, asked);
 }
 
-// What could not be asked is listed without a name: a list that leaves something out is no success.
-std::optional<Error> left_out(const std::vector<model::Found>& all) {
-    std::string what;
-    for (const auto& found : all) {
-        if (found.id.empty() && found.name.empty()) what += (what.empty() ? "" : "; ") + found.why;
-    }
-    if (what.empty()) return std::nullopt;
-    return Error(ErrorKind::partial, "not all is listed: " + what, "`vbackup check` shows the nodes");
-}
-
 Answer run(Session& session, const Arguments& asked) {
     if (Session::is_store(asked.subject)) {
         const auto place = session.open_store(asked.subject);
@@ -34,7 +24,7 @@ Answer run(Session& session, const Arguments& asked) {
     }
     const auto scene = session.open(asked.subject, "list", "");
     auto all = backup::list(session.call(), scene->stage, scene->options);
-    auto problem = left_out(all);
+    auto problem = backup::left_out(all);
     return {.value = Listing{std::move(all)}, .problem = std::move(problem)};
 }
 

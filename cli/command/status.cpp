@@ -82,6 +82,9 @@ Answer run(Session& session, const Arguments& asked) {
     const auto scene = session.open(asked.subject, "status", asked.to);
     if (!asked.id.empty()) return about_one(backup::status(session.call(), scene->stage, asked.id, scene->options));
     auto all = backup::list(session.call(), scene->stage, scene->options);
+    const auto unasked = backup::left_out(all);
+    std::erase_if(all, [](const Found& one) { return name_of(one).empty(); });
+    if (unasked) session.call().tally.warn(unasked->message());
     if (all.empty()) return about_all(asked.subject, all, std::nullopt);
     // The list shows what was noted; the newest is looked at now.
     if (all.front().managed && !model::is_final(all.front().phase))

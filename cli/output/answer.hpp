@@ -79,7 +79,7 @@ struct Text {
     std::string text;
 };
 
-using Value = std::variant<Listing, StatusReport, Deed, Removals, Verified, CheckReport, DriverList, Text>;
+using Value = std::variant<Listing, StatusReport, Deed, Removals, backup::Pruned, Verified, CheckReport, DriverList, Text>;
 
 // How a command ends. `problem` is told on stderr besides the value, and its kind gives the exit code; without one the
 // code is 0, or 4 for a job that still runs.

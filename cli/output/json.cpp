@@ -43,6 +43,8 @@ Json json_of(const model::Found& found) {
             {"kept", found.kept},
             {"where", text_or_null(found.where)},
             {"driver", text_or_null(found.driver)},
+            {"target", text_or_null(found.target)},
+            {"description", text_or_null(found.description)},
             {"collections", named(found.collections)}};
 }
 
@@ -127,6 +129,17 @@ Json document_of(const Removals& removals) {
                          {"error", item.error ? Json::parse(error_object(*item.error, std::nullopt)) : Json(nullptr)},
                          {"plan", json_of(item.plan)}});
     return {{"verb", "delete"}, {"dry_run", removals.dry_run}, {"backups", items}};
+}
+
+Json document_of(const backup::Pruned& pruned) {
+    Json items = Json::array();
+    for (const auto& item : pruned.items)
+        items.push_back({{"backup", json_of(item.found)},
+                         {"keep", item.decision.keep},
+                         {"reasons", named(item.decision.reasons, "message")},
+                         {"removed", !item.decision.keep && !item.error && !pruned.dry_run},
+                         {"error", item.error ? Json::parse(error_object(*item.error, std::nullopt)) : Json(nullptr)}});
+    return {{"verb", "prune"}, {"dry_run", pruned.dry_run}, {"backups", items}};
 }
 
 Json document_of(const Verified& verified) {

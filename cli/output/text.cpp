@@ -84,7 +84,8 @@ Pairs pairs_of(const model::Found& found) {
             {"size", bytes_of(found.size)},
             {"collections", joined(found.collections)},
             {"where", found.where},
-            {"driver", found.driver}};
+            {"driver", found.driver},
+            {"description", found.description}};
 }
 
 std::string text_of(const StatusReport& report, const Style& style) {
@@ -206,6 +207,25 @@ std::string text_of(const Removals& removals, const Style& style) {
             out += fmt::format("{}: {}\n", one_line(item.id), paint(style, Tint::good, "deleted"));
     }
     return out;
+}
+
+std::string text_of(const backup::Pruned& pruned, const Style& style) {
+    if (pruned.items.empty()) return "no backups\n";
+    std::vector<std::vector<std::string>> rows;
+    std::size_t gone = 0;
+    for (const auto& item : pruned.items) {
+        const bool stays = item.decision.keep || item.error;
+        gone += stays ? 0 : 1;
+        rows.push_back({name_of(item.found),
+                        item.decision.keep ? "keep"
+                        : item.error       ? "failed"
+                                           : "remove",
+                        time_of(item.found.started), bytes_of(item.found.size),
+                        item.error ? item.error->message() : joined(item.decision.reasons)});
+    }
+    const auto table = render_table({{"ID"}, {"WHAT"}, {"STARTED"}, {"SIZE", true}, {"WHY"}}, rows, style);
+    return table + fmt::format("{} {}, {} kept{}\n", gone, pruned.dry_run ? "to remove" : "removed",
+                               pruned.items.size() - gone, pruned.dry_run ? " (dry run: nothing was changed)" : "");
 }
 
 std::string text_of(const Verified& verified, const Style& style) {

@@ -237,6 +237,7 @@ Result create(Call& call, const Stage& stage, const CreateOptions& asked) {
                          .request = summary(request),
                          .target_url = stage.target.url};
     intent.draft.notes = intent.plan.notes;
+    intent.draft.bases = intent.plan.bases;
     intent.draft.driver_data = intent.plan.details;
     home.write(intent);
     return finish_create(call, stage, home, intent, options.wait);

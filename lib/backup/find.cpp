@@ -21,6 +21,12 @@ void fill_from(const model::Manifest& manifest, model::Found& found) {
     found.started = manifest.created;
     found.kept = manifest.kept;
     found.driver = manifest.driver;
+    found.target = manifest.target.empty() ? manifest.target_url : manifest.target;
+    found.description = manifest.description;
+    found.retention = manifest.retention;
+    found.bases = manifest.bases;
+    for (const auto& file : manifest.files)
+        if (!file.base.empty()) found.bases.push_back(file.base);
     if (!manifest.jobs.empty()) found.job = manifest.jobs.front();
     for (const auto& entry : manifest.collections) found.collections.push_back(entry.before.name);
 }

@@ -238,6 +238,15 @@ std::vector<Found> list(Call&, store::Catalog& store) {
     return all;
 }
 
+std::optional<Error> left_out(const std::vector<Found>& all) {
+    std::string what;
+    for (const auto& found : all) {
+        if (found.id.empty() && found.name.empty()) what += (what.empty() ? "" : "; ") + found.why;
+    }
+    if (what.empty()) return std::nullopt;
+    return Error(ErrorKind::partial, "not all is listed: " + what, "`vbackup check` shows the nodes");
+}
+
 Found status(Call& call, const Stage& stage, const std::string& id, const model::Options& options) {
     if (const auto intent = stage.journal.intent(restore_key(id)); intent && is_resumable(call, stage, *intent))
         return status_of_intent(call, stage, stage.journal, *intent, id);

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "backup/keep.hpp"
 #include "base/call.hpp"
 #include "driver/driver.hpp"
 #include "job/wait.hpp"
@@ -102,6 +103,30 @@ Result remove(Call& call, const Stage& stage, const std::string& id, const model
 // The same for a store alone, without a target: also what an unfinished create or download left there.
 Result remove(store::Catalog& store, const std::string& id, const Confirm& confirm, bool dry_run);
 
+struct PruneOptions {
+    KeepRules rules;
+    bool unmanaged = false;  // also what vbackup did not make
+    model::Options options;
+    bool dry_run = false;
+};
+
+// What became of each backup, newest first.
+struct Pruned {
+    struct Item {
+        model::Found found;
+        Decision decision;
+        std::optional<Error> error;  // it was to be removed, and that failed
+    };
+    std::vector<Item> items;
+    bool dry_run = false;
+};
+
+// Lists, decides (backup/keep.hpp), asks once, and removes each as `remove` does. One that cannot be removed does not keep
+// the others from it.
+Pruned prune(Call& call, const Stage& stage, const PruneOptions& options);
+// The same for a store alone, without a target.
+Pruned prune(Call& call, store::Catalog& store, const Confirm& confirm, const PruneOptions& options);
+
 // Ends a job under way and waits until the server shows it as cancelled.
 Result cancel(Call& call, const Stage& stage, const std::string& id, const model::Options& options, bool dry_run);
 
@@ -127,6 +152,9 @@ Verification verify(Call& call, store::Catalog& store, const std::string& id, st
 std::vector<model::Found> list(Call& call, const Stage& stage, const model::Options& options);
 // All backups and unfinished ones of a store.
 std::vector<model::Found> list(Call& call, store::Catalog& store);
+
+// What a list says it could not ask: Error{partial}. Empty when it is whole.
+std::optional<Error> left_out(const std::vector<model::Found>& all);
 
 // One backup or job, looked at now. A create under way whose jobs have all ended well is finished by it (as `wait` does)
 // when nothing has to be fetched. Error{not_found} for none.

@@ -25,7 +25,12 @@ struct Found {
     std::string where;  // store or location, for people
     bool kept = false;
     std::string driver;
-    JobRef job;  // how the driver asks for it again
+    std::string
+        target;  // the configuration's name or the address of what it is of; empty when only the server knows it
+    std::string description;                // what a person said about it
+    std::optional<Milliseconds> retention;  // how long after `started` it is wanted
+    std::vector<std::string> bases;         // ids of backups that it cannot be restored without
+    JobRef job;                             // how the driver asks for it again
 };
 
 }  // namespace vbackup::model

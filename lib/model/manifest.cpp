@@ -274,6 +274,7 @@ void fields(Archive& archive, Value& manifest) {
     archive.objects("nodes", manifest.nodes);
     archive.objects("collections", manifest.collections);
     archive.objects("files", manifest.files);
+    archive.texts("bases", manifest.bases);
     archive.objects("jobs", manifest.jobs);
     archive.maybe_text("location", manifest.location);
     archive.flag("kept", manifest.kept);
@@ -304,6 +305,7 @@ template <class Archive, Is<Plan> Value>
 void fields(Archive& archive, Value& plan) {
     archive.objects("steps", plan.steps);
     archive.texts("notes", plan.notes);
+    archive.texts("bases", plan.bases);
     archive.json("details", plan.details);
 }
 

@@ -56,12 +56,13 @@ struct Manifest {
     std::vector<Node> nodes;
     std::vector<CollectionEntry> collections;
     std::vector<File> files;
+    std::vector<std::string> bases;         // ids of earlier backups that it cannot be restored without
     std::vector<JobRef> jobs;               // of the create, so that what stays with the server can be found
     std::string location;                   // where the server keeps it, for people; empty when only we do
     bool kept = false;                      // the bytes lie in this store
     std::string state = "complete";         // "complete"; "unproven" for one that vbackup took over without counts
     std::vector<std::string> notes;         // what it does not cover: skipped tenants, writes that went on
-    std::optional<Milliseconds> retention;  // how long after `completed` it is wanted; empty: not said
+    std::optional<Milliseconds> retention;  // how long after `created` it is wanted; empty: not said
     std::string description;                // what a person said about it
     JsonText driver_data;                   // the driver's own
 

@@ -65,6 +65,7 @@ struct Step {
 struct Plan {
     std::vector<Step> steps;
     std::vector<std::string> notes;  // said to the person before it begins: what it does not cover, what it costs
+    std::vector<std::string> bases;  // create: ids of earlier backups that this one cannot be restored without
     JsonText details;                // the driver's own, goes into the manifest's `driver_data`
 };
 

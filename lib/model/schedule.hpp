@@ -14,9 +14,9 @@ namespace vbackup::model {
 struct Schedule {
     std::string name;  // the server's own; empty where a target has just one
     bool enabled = true;
-    std::string cron;           // five fields, or a word such as "@daily"
-    std::vector<int> weekdays;  // 1 Monday to 7 Sunday, ascending; empty: every day
-    std::vector<int> hours;     // 0 to 23, ascending; empty: every hour
+    std::string cron;                       // five fields, or a word such as "@daily"
+    std::vector<int> weekdays;              // 1 Monday to 7 Sunday, ascending; empty: every day
+    std::vector<int> hours;                 // 0 to 23, ascending; empty: every hour
     std::optional<Milliseconds> retention;  // how long each backup is kept
     std::optional<Moment> next;             // when the next one begins, where the server says so
     std::string said;                       // the server's own word for its state

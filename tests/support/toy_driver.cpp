@@ -72,6 +72,7 @@ std::vector<model::Found> ToyDriver::list(Call&, const model::Options&) {
         found.said = model::word(found.phase);
         found.collections = {snapshot.collection};
         found.job.name = name;
+        found.started = snapshot.started;
         all.push_back(std::move(found));
     }
     if (!db_.unreached.empty())

@@ -22,6 +22,7 @@ public:
         std::string bytes;
         int looks_left = 0;
         model::Phase end = model::Phase::succeeded;
+        std::optional<Moment> started = {};  // where the server says so
     };
 
     std::map<std::string, std::uint64_t> collections;

@@ -155,6 +155,7 @@ model::Plan plan_create(const Planning& planning, const model::Inspection& inspe
     require_whole(planning, left_out, plan.notes);
     require_readable(planning, server, job);
     say_costs(planning, plan.notes);
+    if (const auto& base = value(planning.options, "base"); !base.empty()) plan.bases = {base};
 
     const StepData data{.job = job,
                         .method = "POST",

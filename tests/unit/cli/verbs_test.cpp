@@ -333,6 +333,46 @@ TEST_CASE("delete of several: some good is 3, none good is the worst") {
     CHECK(program({"delete", program.store(), "b1", "b2", "--yes"}).code == 7);
 }
 
+TEST_CASE("prune asks once, removes what no rule keeps, and says why of each") {
+    Program vbackup;
+    for (const auto* id : {"b1", "b2", "b3"}) {
+        CHECK(vbackup({"create", vbackup.target, "--id", id, "--to", vbackup.store()}).code == 0);
+        vbackup.clock.advance(std::chrono::hours(24));
+    }
+    const auto plan = vbackup({"prune", vbackup.store(), "--keep-last", "2", "--dry-run"});
+    CHECK(plan.code == 0);
+    CHECK(plan.out.find("1 to remove, 2 kept (dry run") != std::string::npos);
+    CHECK(plan.out.find("no rule keeps it") != std::string::npos);
+    CHECK(vbackup({"prune", vbackup.store(), "--keep-last", "2"}).code == 12);
+    CHECK(std::filesystem::exists(vbackup.folder / "store/b1/manifest.json"));
+    const auto done = vbackup({"prune", vbackup.store(), "--keep-last", "2", "--yes"});
+    CHECK(done.code == 0);
+    CHECK_FALSE(std::filesystem::exists(vbackup.folder / "store/b1"));
+    CHECK(std::filesystem::exists(vbackup.folder / "store/b2/manifest.json"));
+    CHECK(vbackup({"prune", vbackup.store(), "--yes", "--keep-last", "x"}).code == 2);
+}
+
+TEST_CASE("prune of a target: what stays with the server goes there; what vbackup did not make stays") {
+    Program vbackup;
+    for (const auto* id : {"b1", "b2"}) {
+        CHECK(vbackup({"create", vbackup.target, "--id", id, "--retention", "2d"}).code == 0);
+        vbackup.clock.advance(std::chrono::hours(72));
+    }
+    vbackup.database.snapshots["foreign"] = {.collection = "Docs", .bytes = "", .started = Moment{}};
+    const auto before = vbackup.database.snapshots.size();
+    const auto done = vbackup({"prune", vbackup.target, "--yes", "--output", "json"});
+    CHECK(done.code == 0);
+    CHECK(vbackup.database.snapshots.size() < before);
+    CHECK(vbackup.database.snapshots.contains("foreign"));
+    CHECK(vbackup({"status", vbackup.target, "b1"}).code == 7);
+    CHECK(vbackup({"status", vbackup.target, "b2"}).code == 0);
+    CHECK(done.out.find("wanted for 2d only") != std::string::npos);
+    CHECK(vbackup({"prune", vbackup.target, "--keep-last", "1", "--yes"}).code == 0);
+    CHECK(vbackup.database.snapshots.contains("foreign"));
+    CHECK(vbackup({"prune", vbackup.target, "--keep-last", "1", "--yes", "--unmanaged"}).code == 0);
+    CHECK_FALSE(vbackup.database.snapshots.contains("foreign"));
+}
+
 TEST_CASE("cancel ends a job, and what it had begun is no backup") {
     Program program;
     program.database.looks_needed = 3;

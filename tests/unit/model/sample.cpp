@@ -49,6 +49,7 @@ model::Manifest full_manifest() {
     model::File left;
     left.name = "data/Bare.snapshot";
     m.files = {kept, left};
+    m.bases = {"prod-20261120t074700z"};
     m.jobs = {job(), {}};
     m.location = "s3://bucket/prefix/b1";
     m.kept = true;
@@ -80,7 +81,7 @@ model::Intent full_intent() {
     full.details = "[]";
     model::Step bare;
     bare.id = "create";
-    intent.plan = {{full, bare}, {"it costs room"}, R"({"x":1})"};
+    intent.plan = {{full, bare}, {"it costs room"}, {"b0"}, R"({"x":1})"};
     intent.records = {{"create", true, true, "", job()}, {"fetch:Article:0", true, false, "job_failed", std::nullopt}};
     intent.draft = full_manifest();
     intent.request = R"({"verb":"create"})";
