@@ -12,8 +12,6 @@ namespace vbackup::cli {
 
 namespace {
 
-constexpr std::size_t usual_parallel = 4;
-
 // What a flag says; the error names the flag.
 template <class Parse>
 auto value_of(const std::string& flag, const std::string& text, Parse parse) {
@@ -77,7 +75,7 @@ Milliseconds Session::elapsed() const {
 
 std::size_t Session::parallel() {
     if (common_.parallel != 0) return common_.parallel;
-    return config().defaults.parallel.value_or(usual_parallel);
+    return config().defaults.parallel.value_or(0);
 }
 
 // Read when first needed: `drivers` and `completion` work beside a broken one.

@@ -68,6 +68,14 @@ bool ends_everything(ErrorKind kind) {
 
 }  // namespace
 
+std::size_t side_by_side(const Stage& stage, const model::Plan& plan) {
+    constexpr std::size_t least = 4, most = 32;
+    if (stage.parallel != 0) return stage.parallel;
+    std::set<std::string> nodes;
+    for (const auto& step : plan.steps) nodes.insert(step.part.node);
+    return std::clamp(2 * nodes.size(), least, most);
+}
+
 driver::Peek peek_through(const Stage& stage) {
     return [&stage](const model::Location& location, const std::string& name) -> std::optional<std::string> {
         const auto store = stage.open_location ? stage.open_location(location.url) : nullptr;
@@ -156,7 +164,7 @@ void Executor::run_all(const std::vector<const Step*>& steps, bool wait) {
         }
         return true;
     };
-    const auto workers = std::clamp<std::size_t>(std::min(left.size(), stage_.parallel), 1, 64);
+    const auto workers = std::clamp<std::size_t>(std::min(left.size(), side_by_side(stage_, intent_.plan)), 1, 64);
     for (const auto& error : run_parallel(workers, workers, call_.stop, worker)) {
         if (error) std::rethrow_exception(error);
     }

@@ -10,6 +10,10 @@
 
 namespace vbackup::backup {
 
+// How many steps run at once: what the stage says, else two for each node of the plan (while one part is made there
+// another is moved), from 4 to 32.
+std::size_t side_by_side(const Stage& stage, const model::Plan& plan);
+
 // The only executor. Runs the steps of an intent in the order their `after` allows, at most stage.parallel side by side;
 // notes each in the intent before and after it is sent; asks the driver `done` before anything is sent again; waits for
 // jobs through job::wait; has files fetched, placed and erased (backup/carry.hpp). A failed step holds back only those that come after it, unless

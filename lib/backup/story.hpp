@@ -39,7 +39,7 @@ struct Stage {
     // Opens what lies at a location the server named, null when this machine does not reach it.
     std::function<std::unique_ptr<store::Store>(const std::string& url)> open_location;
     job::Limits limits;
-    std::size_t parallel = 4;
+    std::size_t parallel = 0;  // how many parts side by side; 0: as many as the nodes of the plan keep busy
     std::string vbackup_version;
     Confirm confirm;
 };

@@ -75,16 +75,18 @@ Verification check(Call& call, model::Manifest manifest, std::size_t parallel, c
         call.tally.bytes_total += file.size.value_or(0);
     }
     call.tally.stage("verifying");
-    const auto errors = run_parallel(result.files.size(), parallel, call.stop, [&](std::size_t i) {
-        try {
-            const auto source = open(result.manifest.files[i]);
-            result.files[i].problem = problem_of(call, result.manifest.files[i], *source);
-        } catch (const Error& error) {
-            if (error.kind() != ErrorKind::not_found && error.kind() != ErrorKind::storage) throw;
-            result.files[i].problem = error.kind() == ErrorKind::not_found ? "it is missing" : error.message();
-        }
-        return true;
-    });
+    constexpr std::size_t usual = 4;
+    const auto errors =
+        run_parallel(result.files.size(), parallel == 0 ? usual : parallel, call.stop, [&](std::size_t i) {
+            try {
+                const auto source = open(result.manifest.files[i]);
+                result.files[i].problem = problem_of(call, result.manifest.files[i], *source);
+            } catch (const Error& error) {
+                if (error.kind() != ErrorKind::not_found && error.kind() != ErrorKind::storage) throw;
+                result.files[i].problem = error.kind() == ErrorKind::not_found ? "it is missing" : error.message();
+            }
+            return true;
+        });
     for (const auto& error : errors) {
         if (error) std::rethrow_exception(error);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "backup/execute.hpp"
 #include "scene.hpp"
 
 using namespace vbackup;
@@ -13,6 +14,19 @@ long count_of(const std::vector<std::string>& all, const std::string& one) {
 }
 
 }  // namespace
+
+TEST_CASE("as many parts run side by side as nodes keep busy, unless a person says how many") {
+    Scene scene;
+    const auto with = [](std::size_t nodes) {
+        model::Plan plan;
+        for (std::size_t i = 0; i < 3 * nodes; ++i) plan.steps.push_back({.part = {std::to_string(i % nodes), "", ""}});
+        return plan;
+    };
+    CHECK(backup::side_by_side(scene.stage(0), with(1)) == 4);
+    CHECK(backup::side_by_side(scene.stage(0), with(10)) == 20);
+    CHECK(backup::side_by_side(scene.stage(0), with(100)) == 32);
+    CHECK(backup::side_by_side(scene.stage(7), with(10)) == 7);
+}
 
 TEST_CASE("a kept backup is there with its files, digests and counts, and the server is tidied") {
     Scene scene;
