@@ -217,6 +217,7 @@ Result create(Call& call, const Stage& stage, const CreateOptions& asked) {
     // Look before anything is changed.
     if (options.wait_settled) wait_until_settled(call, stage, options.scope);
     const auto now = stage.target.driver.inspect(call, options.scope);
+    const auto node_locks = options.dry_run ? Locks() : lock_nodes(stage, now.nodes);
     for (const auto& warning : now.warnings) call.tally.warn(warning);
     require_healthy(now);
     request.inspection = &now;

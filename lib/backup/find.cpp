@@ -2,6 +2,7 @@
 #include "backup/find.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -29,6 +30,11 @@ void fill_from(const model::Manifest& manifest, model::Found& found) {
         if (!file.base.empty()) found.bases.push_back(file.base);
     if (!manifest.jobs.empty()) found.job = manifest.jobs.front();
     for (const auto& entry : manifest.collections) found.collections.push_back(entry.before.name);
+}
+
+// Targets are told apart by what their address digests to, since an address is no file name.
+std::shared_ptr<void> lock_address(const Stage& stage, const std::string& address) {
+    return stage.journal.lock("target-" + io::sha256(stage.target.driver_name + " " + address).substr(0, 16));
 }
 
 }  // namespace
@@ -154,8 +160,17 @@ model::Found describe(const model::Intent& intent, const std::string& where) {
 }
 
 std::shared_ptr<void> lock_target(const Stage& stage) {
-    // Targets are told apart by what their address digests to, since an address is no file name.
-    return stage.journal.lock("target-" + io::sha256(stage.target.driver_name + " " + stage.target.url).substr(0, 16));
+    return lock_address(stage, stage.target.url);
+}
+
+Locks lock_nodes(const Stage& stage, const std::vector<model::Node>& nodes) {
+    std::set<std::string> addresses;
+    for (const auto& node : nodes) addresses.insert(node.address);
+    addresses.erase("");
+    addresses.erase(stage.target.url);
+    Locks locks;
+    for (const auto& address : addresses) locks.push_back(lock_address(stage, address));
+    return locks;
 }
 
 void require_consent(const Confirm& confirm, const model::Plan& plan) {

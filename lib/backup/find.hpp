@@ -46,6 +46,10 @@ Result finish_restore(Call& call, const Stage& stage, model::Intent& intent, boo
 
 // Held while something is changed at the target: two runs at once end with Error{busy}.
 std::shared_ptr<void> lock_target(const Stage& stage);
+// The same for all other addresses at which a cluster can be reached, held besides: a run through another of its nodes is
+// busy too.
+using Locks = std::vector<std::shared_ptr<void>>;
+Locks lock_nodes(const Stage& stage, const std::vector<model::Node>& nodes);
 // The steps that have not ended yet.
 model::Plan rest_of(const model::Intent& intent);
 // Throws Error{refused} when a step destroys data and the person did not agree.

@@ -193,6 +193,7 @@ Result restore(Call& call, const Stage& stage, const RestoreOptions& options) {
     model::Scope everything;
     everything.counts = false;
     const auto now = stage.target.driver.inspect(call, everything);
+    const auto node_locks = options.dry_run ? Locks() : lock_nodes(stage, now.nodes);
     request.inspection = &now;
     auto plan = stage.target.driver.plan(call, request, peek_through(stage));
     for (const auto& note : plan.notes) call.tally.warn(note);

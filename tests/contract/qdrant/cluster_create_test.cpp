@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "backup/find.hpp"
 #include "contract/qdrant/cluster_bench.hpp"
 
 namespace vbackup::test {
@@ -67,6 +68,21 @@ TEST_CASE("restore: from 1, 3, 5 nodes to 1, 3, 5 nodes, with 1 and 6 shards and
             }
         }
     }
+}
+
+TEST_CASE("two runs through different nodes of one cluster exclude each other") {
+    Six six;
+    six.site.create();
+    auto other = six.site.stage();
+    other.target.url = six.site.cluster.base(1);
+    const auto lock = backup::lock_target(other);
+    const auto changes = [&] {
+        return six.site.cluster.count("POST", "*/snapshots*") + six.site.cluster.count("DELETE", "*");
+    };
+    const auto sent = changes();
+    CHECK(ended([&] { six.site.create("c"); }) == ErrorKind::busy);
+    CHECK(ended([&] { six.site.restore("b", true); }) == ErrorKind::busy);
+    CHECK(changes() == sent);
 }
 
 TEST_CASE("create: a node that dies in the middle of a download: no backup, and a rerun with the node back is good") {
