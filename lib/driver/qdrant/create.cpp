@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstdint>
-#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -10,6 +8,7 @@
 #include "driver/qdrant/census.hpp"
 #include "driver/qdrant/options.hpp"
 #include "driver/qdrant/snapshots.hpp"
+#include "driver/qdrant/spread.hpp"
 
 namespace vbackup::driver::qdrant {
 
@@ -18,31 +17,33 @@ namespace {
 using model::Step;
 using model::StepKind;
 
-// Hands out the work so that every node gets its share: of a shard's Active replicas that of the node which has the fewest
-// points to pack so far.
-class Spread {
-public:
-    // `clustered` false: the only node, which needs no name.
-    explicit Spread(bool clustered) : clustered_(clustered) {}
-
-    std::string node_for(const std::string& collection, const Shard& shard) {
-        const Replica* best = nullptr;
-        for (const auto& replica : shard.replicas) {
-            if (replica.state != "Active") continue;
-            if (!best || load_[replica.peer] < load_[best->peer]) best = &replica;
-        }
-        if (!best)
-            throw Error(ErrorKind::refused,
-                        fmt::format("no replica of shard {} of collection {} is Active", shard.id, collection),
-                        "`vbackup check` shows the whole state of the target");
-        load_[best->peer] += best->points + 1;
-        return clustered_ ? best->peer : std::string{};
+// The nodes with an Active replica of a shard, with the points they would pack.
+Choices choices_of(const std::string& collection, const Shard& shard) {
+    Choices choices;
+    for (const auto& replica : shard.replicas) {
+        if (replica.state == "Active") choices[replica.peer] = replica.points + 1;
     }
+    if (choices.empty())
+        throw Error(ErrorKind::refused,
+                    fmt::format("no replica of shard {} of collection {} is Active", shard.id, collection),
+                    "`vbackup check` shows the whole state of the target");
+    return choices;
+}
 
-private:
-    bool clustered_;
-    std::map<std::string, std::uint64_t> load_;
-};
+// Each shard of all collections once, the work spread over the nodes. The only node needs no name.
+std::vector<Place> shards_of(const std::vector<model::Collection>& collections, bool clustered) {
+    std::vector<Choices> choices;
+    std::vector<Place> places;
+    for (const auto& collection : collections) {
+        for (const auto& shard : parse_census(collection).shards) {
+            choices.push_back(choices_of(collection.name, shard));
+            places.push_back({Unit::shard, collection.name, std::to_string(shard.id)});
+        }
+    }
+    const auto nodes = spread(choices);
+    for (std::size_t i = 0; clustered && i < places.size(); ++i) places[i].node = nodes[i];
+    return places;
+}
 
 // The nodes that have shards of it, or the only one.
 std::vector<Place> nodes_of(const std::string& collection, const Census& census, bool clustered) {
@@ -56,12 +57,14 @@ std::vector<Place> nodes_of(const std::string& collection, const Census& census,
     return places;
 }
 
-std::vector<Place> places_of(const model::Collection& collection, Unit unit, bool clustered, Spread& spread) {
-    const auto census = parse_census(collection);
-    if (unit == Unit::collection) return nodes_of(collection.name, census, clustered);
+std::vector<Place> places_of(const std::vector<model::Collection>& collections, Unit unit, bool clustered) {
+    if (unit == Unit::storage) return {{unit}};
+    if (unit == Unit::shard) return shards_of(collections, clustered);
     std::vector<Place> places;
-    for (const auto& shard : census.shards)
-        places.push_back({unit, collection.name, std::to_string(shard.id), spread.node_for(collection.name, shard)});
+    for (const auto& collection : collections) {
+        const auto nodes = nodes_of(collection.name, parse_census(collection), clustered);
+        places.insert(places.end(), nodes.begin(), nodes.end());
+    }
     return places;
 }
 
@@ -129,13 +132,7 @@ model::Plan plan_create(Call& call, Nodes& nodes, const model::Request& request)
 
     model::Plan plan;
     plan.details = render(Note{.action = "create", .place = {unit}});
-    if (unit == Unit::storage) add_snapshot(request, {unit}, plan);
-    const bool clustered = is_clustered(now);
-    Spread spread(clustered);
-    for (const auto& collection : now.collections) {
-        if (unit == Unit::storage) break;
-        for (const auto& place : places_of(collection, unit, clustered, spread)) add_snapshot(request, place, plan);
-    }
+    for (const auto& place : places_of(now.collections, unit, is_clustered(now))) add_snapshot(request, place, plan);
     return plan;
 }
 
