@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <set>
 
 #include "base/text.hpp"
 #include "cli/command/command.hpp"
@@ -19,6 +21,7 @@ struct Arguments : Common {
     std::string subject;
     std::string id;
     std::string to;
+    std::string max_age;
 };
 
 void setup(CLI::App& app, Arguments& asked) {
@@ -26,6 +29,8 @@ void setup(CLI::App& app, Arguments& asked) {
     app.add_option("ID", asked.id);
     add_value(app, "--to", asked.to, "STORE",
               "the store that the create or restore was given, where the configuration does not say it");
+    add_value(app, "--max-age", asked.max_age, "TIME",
+              "without ID: the newest good backup must not be older, such as 26h, or it is 13");
     add_driver_options(app, asked);
     add_limits(app, asked, "5m", false);
     add_common(app, asked);
@@ -50,8 +55,35 @@ Answer about_one(Found found) {
     return {.value = StatusReport{std::move(found), std::nullopt, true}, .problem = std::move(problem), .runs = runs};
 }
 
-// Is all well? There is a good backup, and the last one that came to an end is good too.
-Answer about_all(const std::string& subject, const std::vector<Found>& all, std::optional<Found> newest) {
+// Too old, or of an age that nobody knows: both are an alarm. Age counts from the beginning, when the data were as they are
+// in the backup.
+std::optional<Error> staleness(const std::string& subject, const Found& good, Moment now, Milliseconds most) {
+    if (!good.started)
+        return Error(ErrorKind::stale,
+                     fmt::format("nobody says how old {} is, the good backup of {}", name_of(good), subject),
+                     "`vbackup create` makes one that says so");
+    const auto age = std::chrono::duration_cast<Milliseconds>(now - *good.started);
+    if (age <= most) return std::nullopt;
+    return Error(ErrorKind::stale,
+                 fmt::format("the newest good backup of {}, {}, is {} old, and {} is allowed", subject, name_of(good),
+                             format_duration(age), format_duration(most)),
+                 "`vbackup create` makes one");
+}
+
+// A store may hold backups of several targets: each must have one that is young enough. Newest first.
+std::optional<Error> staleness_of_each(const std::string& subject, const std::vector<Found>& all, Moment now,
+                                       Milliseconds most) {
+    std::set<std::string> seen;
+    for (const auto& found : all) {
+        if (found.phase != Phase::succeeded || !seen.insert(found.target).second) continue;
+        if (auto stale = staleness(found.target.empty() ? subject : found.target, found, now, most)) return stale;
+    }
+    return std::nullopt;
+}
+
+// Is all well? There is a good backup, not older than asked, and the last one that came to an end is good too.
+Answer about_all(const std::string& subject, const std::vector<Found>& all, std::optional<Found> newest, Moment now,
+                 std::optional<Milliseconds> max_age) {
     const auto good =
         std::find_if(all.begin(), all.end(), [](const Found& one) { return one.phase == Phase::succeeded; });
     const auto ended = std::find_if(all.begin(), all.end(), [](const Found& one) { return !still_runs(one.phase); });
@@ -62,14 +94,23 @@ Answer about_all(const std::string& subject, const std::vector<Found>& all, std:
                         "`vbackup create` makes one");
     else
         report.good = *good;
+    if (!problem && max_age) problem = staleness_of_each(subject, all, now, *max_age);
     if (!problem && ended != all.end()) problem = problem_of(*ended);
     return {.value = std::move(report), .problem = std::move(problem)};
+}
+
+// The same as it was asked.
+Answer about_all_asked(Session& session, const Arguments& asked, const std::vector<Found>& all,
+                       std::optional<Found> newest) {
+    const auto max_age = asked.max_age.empty() ? std::nullopt : std::optional(duration_of("--max-age", asked.max_age));
+    return about_all(asked.subject, all, std::move(newest), session.call().clock.wall(), max_age);
 }
 
 Answer in_store(Session& session, const Arguments& asked) {
     const auto place = session.open_store(asked.subject);
     auto all = backup::list(session.call(), place->catalog);
-    if (asked.id.empty()) return about_all(asked.subject, all, all.empty() ? std::nullopt : std::optional(all.front()));
+    if (asked.id.empty())
+        return about_all_asked(session, asked, all, all.empty() ? std::nullopt : std::optional(all.front()));
     const auto found = std::find_if(all.begin(), all.end(), [&](const Found& one) { return one.id == asked.id; });
     if (found == all.end())
         throw Error(ErrorKind::not_found, fmt::format("there is no backup {} in {}", one_line(asked.id), asked.subject),
@@ -78,18 +119,26 @@ Answer in_store(Session& session, const Arguments& asked) {
 }
 
 Answer run(Session& session, const Arguments& asked) {
+    if (!asked.max_age.empty()) {
+        duration_of("--max-age", asked.max_age);
+        if (!asked.id.empty())
+            throw Error(ErrorKind::usage, "--max-age is about the newest good backup, not about one ID",
+                        "leave out the ID, or leave out --max-age");
+    }
     if (Session::is_store(asked.subject)) return in_store(session, asked);
     const auto scene = session.open(asked.subject, "status", asked.to);
     if (!asked.id.empty()) return about_one(backup::status(session.call(), scene->stage, asked.id, scene->options));
     auto all = backup::list(session.call(), scene->stage, scene->options);
+    // All of one target, whichever address they were made through.
+    for (auto& found : all) found.target = asked.subject;
     const auto unasked = backup::left_out(all);
     std::erase_if(all, [](const Found& one) { return name_of(one).empty(); });
     if (unasked) session.call().tally.warn(unasked->message());
-    if (all.empty()) return about_all(asked.subject, all, std::nullopt);
+    if (all.empty()) return about_all_asked(session, asked, all, std::nullopt);
     // The list shows what was noted; the newest is looked at now.
     if (all.front().managed && !model::is_final(all.front().phase))
         all.front() = backup::status(session.call(), scene->stage, all.front().id, scene->options);
-    return about_all(asked.subject, all, all.front());
+    return about_all_asked(session, asked, all, all.front());
 }
 
 }  // namespace
@@ -100,9 +149,11 @@ Command status_command() {
          .summary = "show one job or backup; without ID the newest, and whether all is well",
          .about =
              "With an ID the exit status is 0 when the backup is good, 4 while it runs, 11 when it failed. Without one "
-             "it is 0 when there is a good backup and the last one that came to an end is good.",
+             "it is 0 when there is a good backup, young enough for --max-age, and the last one that came to an end is "
+             "good. A store is asked so of each target that it has backups of.",
+
          .examples = {"vbackup status prod", "vbackup status prod prod-20261121t074700z",
-                      "vbackup status /var/backups/vbackup"},
+                      "vbackup status /var/backups/vbackup --max-age 26h"},
          .exits = {ErrorKind::deadline, ErrorKind::not_found, ErrorKind::cancelled, ErrorKind::job_failed,
                    ErrorKind::stale, ErrorKind::unreachable, ErrorKind::denied, ErrorKind::not_understood,
                    ErrorKind::storage, ErrorKind::configuration},

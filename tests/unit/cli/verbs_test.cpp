@@ -187,6 +187,25 @@ TEST_CASE("a job that failed is 11, and status says so") {
     CHECK(program({"status", toy}).code == 13);
 }
 
+TEST_CASE("status --max-age is 13 when the newest good backup of any target is too old, and when there is none") {
+    Program program;
+    CHECK(program({"status", toy, "--max-age", "26h"}).code == 13);
+    CHECK(program({"status", program.store(), "--max-age", "26h"}).code == 13);
+    REQUIRE(program({"create", toy, "--id", "b1", "--to", program.store()}).code == 0);
+    program.clock.advance(std::chrono::hours(25));
+    CHECK(program({"status", toy, "--max-age", "26h", "--to", program.store()}).code == 0);
+    REQUIRE(program({"create", "toy+http://other.example:1", "--id", "b2", "--to", program.store()}).code == 0);
+    CHECK(program({"status", program.store(), "--max-age", "26h"}).code == 0);
+    program.clock.advance(std::chrono::hours(2));
+    const auto stale = program({"status", toy, "--max-age", "26h", "--to", program.store()});
+    CHECK(stale.code == 13);
+    CHECK(has(stale.err, "1d3h old"));
+    CHECK(program({"status", program.store(), "--max-age", "26h"}).code == 13);
+    CHECK(program({"status", program.store()}).code == 0);
+    CHECK(program({"status", toy, "b1", "--max-age", "26h", "--to", program.store()}).code == 2);
+    CHECK(program({"status", toy, "--max-age", "old"}).code == 2);
+}
+
 TEST_CASE("status without an id is 13 without a good backup, and 11 when the last one failed") {
     Program program;
     CHECK(program({"status", toy}).code == 13);
