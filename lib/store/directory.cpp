@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "io/adopt.hpp"
 #include "store/names.hpp"
 #include "store/open.hpp"
 #include "store/store.hpp"
@@ -39,7 +40,13 @@ public:
     std::string where() const override { return root_.native(); }
 
     std::unique_ptr<io::Sink> create(const std::string& name, bool resume) override {
-        return io::durable_file(files_, path_of(name), resume);
+        const auto path = path_of(name);
+        if (naming_ == Naming::encoded) return io::durable_file(files_, path, resume);
+        // A server's own folder: it must be able to read what is put there.
+        make_like_parent(path.parent_path());
+        auto sink = io::durable_file(files_, path, resume);
+        io::adopt(part_of(path));
+        return sink;
     }
 
     std::uint64_t partial_size(const std::string& name) override {
@@ -82,12 +89,20 @@ private:
     void walk(const std::string& below, const Visit& visit) const;
     void remove_tree(const fs::path& path) const;
     fs::path place_for_probe() const;
+    void make_like_parent(const fs::path& folder) const;
     std::string holder_of(const fs::path& lock) const;
 
     fs::path root_;
     Naming naming_;
     const io::FileSystem& files_;
 };
+
+void Directory::make_like_parent(const fs::path& folder) const {
+    if (folder == root_ || files_.is_directory(folder)) return;
+    make_like_parent(folder.parent_path());
+    files_.make_directories(folder);
+    io::adopt(folder);
+}
 
 // Visits each file below the folder `below` (a path relative to the root, or "").
 void Directory::walk(const std::string& below, const Visit& visit) const {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <string>
+#include <utility>
 
 #include "base/error.hpp"
 #include "store/store.hpp"
@@ -72,4 +75,30 @@ TEST_CASE("a location is a folder that exists here, with names as they are") {
         CHECK_THROWS_AS(store->open("../b1/.hidden/50%"), Error);
         CHECK_THROWS_AS(store->remove_all(".."), Error);
     }
+}
+
+TEST_CASE(
+    "what is put at a location has the owner and the permissions of the folder there, so that its server can read it") {
+    const test::TemporaryFolder folder;
+    fs::create_directory(folder / "place");
+    const auto place = folder / "place";
+    const bool root = ::geteuid() == 0;
+    if (root) REQUIRE(::chown(place.c_str(), 12345, 12346) == 0);
+    REQUIRE(::chmod(place.c_str(), 0750) == 0);
+    const auto store = open_location(place.string());
+    REQUIRE(store);
+    store->create("b1/node1/chunk")->finish();
+    for (const auto& [name, mode] : {std::pair{"b1", 0750U}, {"b1/node1", 0750U}, {"b1/node1/chunk", 0640U}}) {
+        CAPTURE(name);
+        struct stat facts {};
+        REQUIRE(::stat((place / name).c_str(), &facts) == 0);
+        CHECK((facts.st_mode & 07777U) == mode);
+        if (!root) continue;
+        CHECK(facts.st_uid == 12345);
+        CHECK(facts.st_gid == 12346);
+    }
+    // A store of our own shows nothing to others.
+    open_store((place / "store").string())->create("b1/x")->finish();
+    CHECK((fs::status(place / "store/b1/x").permissions() & fs::perms::mask) ==
+          (fs::perms::owner_read | fs::perms::owner_write));
 }
