@@ -165,6 +165,7 @@ std::unique_ptr<Place> Session::open_journal() {
 
 std::unique_ptr<Place> Session::store_for(const TargetAddress& address, const std::string& named) {
     if (!named.empty()) return open_store(named);
+    if (address.configured && address.configured->store == config::no_store) return nullptr;
     if (address.configured && !address.configured->store.empty()) return open_store(address.configured->store);
     return config().store.empty() ? nullptr : open_store(config().store);
 }

@@ -15,6 +15,9 @@
 
 namespace vbackup::config {
 
+// What a target says whose backups stay with its server although there is a default store.
+inline constexpr std::string_view no_store = "none";
+
 // [targets.NAME]. Empty strings are what the file does not say. Names of files are absolute or relative to the current
 // directory in the way the configuration file itself was: relative ones in it are taken from its own folder.
 struct TargetConfig {
@@ -33,7 +36,7 @@ struct TargetConfig {
     std::string base_url;                        // of a control plane
     std::string kubeconfig;
     std::string context;
-    std::string store;  // "@name", a URL or a path; empty: the default store
+    std::string store;  // "@name", a URL, a path, or no_store; empty: the default store
 };
 
 // [stores.NAME], used as @NAME.

@@ -110,7 +110,7 @@ void Table::store(std::string_view name, std::string& value) {
     text(name, written);
     if (written.empty()) return;
     if (written.find("://") != std::string::npos) require_url(name, written);
-    const bool path = !written.starts_with('@') && written.find("://") == std::string::npos;
+    const bool path = written != no_store && !written.starts_with('@') && written.find("://") == std::string::npos;
     value = path ? from_here(name, written) : written;
 }
 

@@ -29,7 +29,7 @@ public:
     void texts(std::string_view name, std::vector<std::string>& values);
     // A path, taken from the configuration file's folder when it is relative.
     void file_name(std::string_view name, std::string& value);
-    // "@name" and URLs as they are, paths as file_name.
+    // "@name", URLs and "none" as they are, paths as file_name.
     void store(std::string_view name, std::string& value);
     void url(std::string_view name, std::string& value);
     void urls(std::string_view name, std::vector<std::string>& values);

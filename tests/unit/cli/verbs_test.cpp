@@ -165,6 +165,18 @@ TEST_CASE("--no-wait returns with the job under way; status is 4, wait finishes 
     CHECK(program({"status", toy, "b1"}).code == 0);
 }
 
+TEST_CASE("a target whose store is none leaves its backups with the server, whatever the default store is") {
+    Program program;
+    program.configure("store = \"" + program.store() + "\"\n[targets.prod]\nurl = \"" + toy +
+                      "\"\nstore = \"none\"\n[targets.other]\nurl = \"" + toy + "\"\n");
+    CHECK(program({"create", "prod", "--id", "b1"}).code == 0);
+    CHECK_FALSE(std::filesystem::exists(program.folder / "store/b1"));
+    CHECK(program({"create", "other", "--id", "b2"}).code == 0);
+    CHECK(std::filesystem::exists(program.folder / "store/b2"));
+    CHECK(program({"create", "prod", "--id", "b3", "--to", program.store()}).code == 0);
+    CHECK(std::filesystem::exists(program.folder / "store/b3"));
+}
+
 TEST_CASE("a configured store does not keep --no-wait from working") {
     Program program;
     program.configure("store = \"" + program.store() + "\"\n[targets.prod]\nurl = \"" + toy + "\"\n");
