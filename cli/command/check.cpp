@@ -59,7 +59,7 @@ void try_plan(Session& session, const Scene& scene, const Arguments& asked, mode
     request.scope = scope_of(asked.chosen);
     request.options = scene.options;
     if (asked.allow_skipped_tenants) request.options["allow-skipped-tenants"] = "true";
-    request.keep = scene.store != nullptr;
+    request.keep = scene.store != nullptr && (!asked.to.empty() || scene.may_keep);
     request.inspection = &now;
     note_refusal(inspection, [&] {
         const auto plan = scene.stage.target.driver.plan(session.call(), request, backup::peek_through(scene.stage));

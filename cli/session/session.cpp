@@ -210,6 +210,7 @@ std::unique_ptr<Scene> Session::open(const std::string& target, const std::strin
         new Scene{.driver = std::move(opened),
                   .journal = std::move(journal),
                   .store = std::move(place),
+                  .may_keep = !entry.left_with_server,
                   .options = std::move(options),
                   .stage = {.target = {address.name, address.url, std::string(entry.name), driver},
                             .journal = journal_catalog,

@@ -7,6 +7,7 @@
 #include "backup/find.hpp"
 #include "backup/story.hpp"
 #include "base/text.hpp"
+#include "driver/registry.hpp"
 
 namespace vbackup::backup {
 
@@ -45,24 +46,55 @@ model::Manifest draft_of(const Stage& stage, const Known& known, const std::stri
     return draft;
 }
 
-}  // namespace
-
-Result download(Call& call, const Stage& stage, const std::string& name, const model::Options& options, bool dry_run) {
-    if (!stage.store) throw Error(ErrorKind::usage, "there is no store to download to", "name one with --to");
-    const auto target_lock = dry_run ? nullptr : lock_target(stage);
-    auto& home = *stage.store;
-
-    // Find it, and refuse what cannot come home.
-    const auto known = [&] {
-        Stage without_store = stage;
-        without_store.store = nullptr;
-        return require_known(call, without_store, name, options);
-    }();
+Known require_whole(Call& call, const Stage& stage, const std::string& name, const model::Options& options) {
+    Stage without_store = stage;
+    without_store.store = nullptr;
+    auto known = require_known(call, without_store, name, options);
     if (known.intent)
         throw Error(ErrorKind::refused, fmt::format("{} is not finished", name), "`vbackup wait` finishes it");
     if (known.found && known.found->phase != model::Phase::succeeded)
         throw Error(ErrorKind::refused,
                     fmt::format("{} is no good backup: the server says {}", name, known.found->said));
+    return known;
+}
+
+// The server itself writes the backup somewhere: nothing comes home, so nothing is committed. That its job ended well is
+// all that can be known.
+Result have_exported(Call& call, const Stage& stage, const std::string& name, const model::Options& options,
+                     bool dry_run) {
+    const auto target_lock = dry_run ? nullptr : lock_target(stage);
+    const auto known = require_whole(call, stage, name, options);
+    const model::Request request{.verb = model::Verb::download,
+                                 .id = known.manifest ? known.manifest->id : name,
+                                 .options = options,
+                                 .manifest = known.manifest ? &*known.manifest : nullptr,
+                                 .found = known.found ? &*known.found : nullptr};
+    auto plan = stage.target.driver.plan(call, request, peek_through(stage));
+    for (const auto& note : plan.notes) call.tally.warn(note);
+    if (dry_run) return {.plan = std::move(plan), .dry_run = true};
+    model::Intent intent{.id = request.id, .verb = "download", .begun = call.clock.wall(), .plan = std::move(plan)};
+    Executor(call, stage, nullptr, intent).run();
+    Result result{.plan = intent.plan};
+    result.under_way = known.manifest ? describe(*known.manifest, stage.target.url) : *known.found;
+    for (const auto& record : intent.records) {
+        if (record.job)
+            result.proof.findings.push_back(
+                {fmt::format("the server says that its job {} ended well", record.job->name), true});
+    }
+    return result;
+}
+
+}  // namespace
+
+Result download(Call& call, const Stage& stage, const std::string& name, const model::Options& options, bool dry_run) {
+    if (const auto* entry = driver::find_driver(stage.target.driver_name); entry && entry->exports)
+        return have_exported(call, stage, name, options, dry_run);
+    if (!stage.store) throw Error(ErrorKind::usage, "there is no store to download to", "name one with --to");
+    const auto target_lock = dry_run ? nullptr : lock_target(stage);
+    auto& home = *stage.store;
+
+    // Find it, and refuse what cannot come home.
+    const auto known = require_whole(call, stage, name, options);
     const auto id = known.manifest ? known.manifest->id : id_from_name(name);
     const auto id_lock = dry_run ? nullptr : home.lock(id);
     if (home.manifest(id))

@@ -66,6 +66,17 @@ bool ends_everything(ErrorKind kind) {
     }
 }
 
+Error no_place_for(const Step& step) {
+    return {ErrorKind::usage, fmt::format("{} is told once, and there is no place for it", step.reveals),
+            "name a file with -o password-file=FILE, or run it on a terminal"};
+}
+
+void prepare_place(const Stage& stage, const Step& step) {
+    if (step.reveals.empty()) return;
+    if (!stage.secrets.prepare || !stage.secrets.keep) throw no_place_for(step);
+    stage.secrets.prepare();
+}
+
 }  // namespace
 
 std::size_t side_by_side(const Stage& stage, const model::Plan& plan) {
@@ -74,6 +85,10 @@ std::size_t side_by_side(const Stage& stage, const model::Plan& plan) {
     std::set<std::string> nodes;
     for (const auto& step : plan.steps) nodes.insert(step.part.node);
     return std::clamp(2 * nodes.size(), least, most);
+}
+
+void require_place_for_secrets(const Stage& stage, const model::Plan& plan) {
+    for (const auto& step : plan.steps) prepare_place(stage, step);
 }
 
 driver::Peek peek_through(const Stage& stage) {
@@ -248,9 +263,22 @@ void Executor::change(const Step& planned, bool wait) {
     }
 }
 
+// The job goes on whether or not its secret was kept: it cannot be taken back.
+void Executor::keep_secret(const Step& step, const Secret& secret) {
+    try {
+        if (!stage_.secrets.keep) throw no_place_for(step);
+        stage_.secrets.keep(step.reveals, secret);
+    } catch (const Error& error) {
+        call_.tally.warn(fmt::format("{} is lost: {}; set a new one where the database allows that", step.reveals,
+                                     error.message()));
+    }
+}
+
 std::optional<model::JobRef> Executor::start(const Step& step) {
     call_.tally.stage(step.what);
+    prepare_place(stage_, step);
     const auto outcome = begin(step);
+    if (outcome.secret) keep_secret(step, *outcome.secret);
     note(step.id, [&](auto& now) {
         now.sent = true;
         now.failed.clear();

@@ -14,6 +14,9 @@ namespace vbackup::backup {
 // another is moved), from 4 to 32.
 std::size_t side_by_side(const Stage& stage, const model::Plan& plan);
 
+// Throws Error{usage} when a step brings a secret and there is no place for it, and whatever stands in the way of keeping it.
+void require_place_for_secrets(const Stage& stage, const model::Plan& plan);
+
 // The only executor. Runs the steps of an intent in the order their `after` allows, at most stage.parallel side by side;
 // notes each in the intent before and after it is sent; asks the driver `done` before anything is sent again; waits for
 // jobs through job::wait; has files fetched, placed and erased (backup/carry.hpp). A failed step holds back only those that come after it, unless
@@ -39,6 +42,7 @@ private:
     void run_all(const std::vector<const model::Step*>& steps, bool wait);
     void run_step(const model::Step& step, bool wait);
     void change(const model::Step& planned, bool wait);
+    void keep_secret(const model::Step& step, const Secret& secret);
     std::optional<model::JobRef> start(const model::Step& step);
     void start_anew(const model::Step& step, const Error& ended, bool wait);
     model::Outcome begin(const model::Step& step);

@@ -122,6 +122,15 @@ bool is_worked_on(store::Catalog& home, const std::string& id) {
     }
 }
 
+// One look at a job, and at those that are to be waited for after it, as long as all ended well.
+model::Seen look_at(Call& call, const Stage& stage, model::JobRef job) {
+    for (;;) {
+        auto seen = stage.target.driver.observe(call, job, Milliseconds{0});
+        if (seen.phase != Phase::succeeded || !seen.next) return seen;
+        job = *seen.next;
+    }
+}
+
 // An intent's phase as the server sees it now: the worst of its jobs.
 void look_at_jobs(Call& call, const Stage& stage, store::Catalog& home, const model::Intent& intent, Found& found) {
     bool all_good = true, at_work = false;
@@ -131,12 +140,12 @@ void look_at_jobs(Call& call, const Stage& stage, store::Catalog& home, const mo
             all_good = false;
             continue;
         }
-        const auto seen = stage.target.driver.observe(call, *record.job, Milliseconds{0});
-        if (seen.phase == Phase::succeeded && !seen.next) continue;
+        const auto seen = look_at(call, stage, *record.job);
+        if (seen.phase == Phase::succeeded) continue;
         all_good = false;
         found.said = seen.said;
         found.why = seen.why;
-        found.phase = seen.phase == Phase::succeeded ? Phase::running : seen.phase;
+        found.phase = seen.phase;
         at_work = at_work || !model::is_final(found.phase);
         if (model::is_final(found.phase)) return;
     }
@@ -156,9 +165,7 @@ bool all_taken(const model::Intent& intent) {
 
 bool ended_well(Call& call, const Stage& stage, const model::Intent& intent) {
     return std::all_of(intent.records.begin(), intent.records.end(), [&](const auto& record) {
-        if (record.done) return true;
-        const auto seen = stage.target.driver.observe(call, *record.job, Milliseconds{0});
-        return seen.phase == Phase::succeeded && !seen.next;
+        return record.done || look_at(call, stage, *record.job).phase == Phase::succeeded;
     });
 }
 

@@ -204,6 +204,7 @@ Result restore(Call& call, const Stage& stage, const RestoreOptions& options) {
         throw Error(ErrorKind::usage, "--no-wait is not possible here: vbackup itself must move the bytes",
                     "leave out --no-wait");
     if (options.dry_run) return {.plan = std::move(plan), .dry_run = true};
+    require_place_for_secrets(stage, plan);
     require_consent(stage.confirm, plan);
     require_undamaged(call, stage, manifest, plan);
 

@@ -10,6 +10,7 @@
 
 #include "backup/keep.hpp"
 #include "base/call.hpp"
+#include "base/secret.hpp"
 #include "driver/driver.hpp"
 #include "job/wait.hpp"
 #include "model/found.hpp"
@@ -31,6 +32,12 @@ struct Target {
 // Error{refused}.
 using Confirm = std::function<bool(const model::Plan& plan)>;
 
+// Where a secret goes that a server tells once. Both may throw Error{storage, conflict}.
+struct SecretKeeper {
+    std::function<void()> prepare;  // called before the request that brings it: can it be kept at all?
+    std::function<void(const std::string& what, const Secret& secret)> keep;
+};
+
 // What every story is given. All references outlive it.
 struct Stage {
     Target target;
@@ -42,6 +49,7 @@ struct Stage {
     std::size_t parallel = 0;  // how many parts side by side; 0: as many as the nodes of the plan keep busy
     std::string vbackup_version;
     Confirm confirm;
+    SecretKeeper secrets = {};  // empty functions: there is no place
 };
 
 // The driver's view of a location's small files, through the stage, which must outlive it.

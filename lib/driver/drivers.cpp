@@ -4,12 +4,13 @@
 #include "driver/qdrant/qdrant.hpp"
 #include "driver/registry.hpp"
 #include "driver/weaviate/weaviate.hpp"
+#include "driver/zilliz/zilliz.hpp"
 
 namespace vbackup::driver {
 
 // The one list of all drivers. A new one is a folder with its entry, and a line here.
 std::span<const Entry> drivers() {
-    static const std::array<Entry, 2> all = {weaviate_entry(), qdrant_entry()};
+    static const std::array<Entry, 3> all = {weaviate_entry(), qdrant_entry(), zilliz_entry()};
     return all;
 }
 

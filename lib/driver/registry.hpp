@@ -60,6 +60,8 @@ struct Entry {
     // Schemes of its own, "zilliz" in zilliz://CLUSTER_ID. None: it is addressed as NAME+http:// and NAME+https://.
     std::span<const std::string_view> schemes = {};
     bool switches_aliases = false;  // a restore can move aliases to the new name once it is proven: --switch-alias
+    bool exports = false;           // a download may be the server's own work, into a place that is no store of ours
+    bool left_with_server = false;  // nothing of it ever comes to a store: the usual one is not meant for it
 };
 
 // All drivers: one list in one file.

@@ -297,6 +297,7 @@ void fields(Archive& archive, Value& step) {
     archive.maybe_text("file", step.file);
     archive.maybe_object("location", step.location);
     archive.flag("destroys", step.destroys);
+    archive.maybe_text("reveals", step.reveals);
     archive.flag("tidy", step.tidy);
     archive.json("details", step.details);
 }

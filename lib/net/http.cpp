@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <cctype>
+#include <mutex>
+#include <optional>
 #include <utility>
 
+#include "base/rate.hpp"
 #include "base/text.hpp"
 #include "base/url.hpp"
 #include "io/unzstd.hpp"
@@ -83,13 +86,31 @@ Headers stream_headers(const Request& request, std::uint64_t offset, std::string
 }  // namespace
 
 struct Http::State {
+    State(std::shared_ptr<Server> its_server, Random its_random)
+        : server(std::move(its_server)), random(std::move(its_random)) {}
+
     std::shared_ptr<Server> server;
     Random random;
+    std::mutex mutex;  // guards pace
+    std::optional<Rate> pace;
+
+    // Holds up whoever asks more often than the connection allows.
+    void keep_pace(const Call& call) {
+        const auto most = server->connection.requests_per_second;
+        if (most <= 0) return;
+        const auto wait = [&] {
+            const std::scoped_lock lock(mutex);
+            if (!pace) pace.emplace(static_cast<std::uint64_t>(most), call.clock.now());
+            return std::chrono::ceil<Milliseconds>(pace->take(1, call.clock.now()));
+        }();
+        if (wait.count() == 0) return;
+        if (!call.clock.sleep(call.left(wait), call.stop) || call.clock.now() >= call.deadline) call.require_time();
+    }
 };
 
 Http::Http(Connection connection, Trace trace, Random random)
-    : state_(std::make_shared<State>(State{make_server(std::move(connection), std::move(trace)),
-                                           random ? std::move(random) : Random(system_random)})) {}
+    : state_(std::make_shared<State>(make_server(std::move(connection), std::move(trace)),
+                                     random ? std::move(random) : Random(system_random))) {}
 
 Http::~Http() = default;
 
@@ -105,7 +126,10 @@ std::string_view Response::header(std::string_view name) const {
 
 Response Http::send(Call& call, const Request& request, bool repeat) const {
     call.require_time();
-    const auto once = [&] { return exchange_once(state_->server, call, request); };
+    const auto once = [&] {
+        state_->keep_pace(call);
+        return exchange_once(state_->server, call, request);
+    };
     if (!repeat || !is_repeatable(request)) return once();
     return repeat_while_passing(call, state_->random, state_->server->trace, once);
 }
@@ -117,6 +141,7 @@ std::unique_ptr<io::Source> Http::open(Call& call, const Request& request, Respo
     if (request.zstd) offset = 0;
     std::unique_ptr<HttpSource> source;
     const auto once = [&] {
+        state_->keep_pace(call);
         source = std::make_unique<HttpSource>(state_->server, call, request, stream_headers(request, offset, etag));
         Response answer = source->wait_for_head();
         if (!answer.ok()) answer.body = source->read_refusal(longest_refusal);

@@ -29,6 +29,9 @@ struct Connection {
     std::string client_cert_file = {};
     std::string client_key_file = {};
     Milliseconds connect_timeout{10'000};
+    // At most so many requests go out in a second on the average, repeats included, and twice as many in any one second; who
+    // would send more waits on the call's clock. 0: as many as there are.
+    int requests_per_second = 0;
 };
 
 struct Request {

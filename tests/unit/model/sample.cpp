@@ -77,6 +77,7 @@ model::Intent full_intent() {
     full.file = "data/Article/shard-0.snapshot";
     full.location = model::Location{"s3://bucket/prefix/b1", "backup_config.json"};
     full.destroys = true;
+    full.reveals = "the password of the new cluster";
     full.tidy = true;
     full.details = "[]";
     model::Step bare;
