@@ -71,6 +71,14 @@ std::string ask(std::string_view question) {
     return arrived.load() == 0 ? line : std::string();
 }
 
+bool tell(std::string_view text) {
+    const int terminal = open("/dev/tty", O_WRONLY | O_CLOEXEC);
+    if (terminal < 0) return false;
+    const bool told = write_all(terminal, text) == 0;
+    close(terminal);
+    return told;
+}
+
 std::size_t width_of_terminal(const vbackup::config::Environment& environment) {
     struct winsize size = {};
     if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
@@ -91,6 +99,7 @@ int run(int count, char** words) {
                              .err_terminal = isatty(STDERR_FILENO) != 0,
                              .width = width,
                              .ask = person ? ask : std::function<std::string(std::string_view)>(),
+                             .tell = person ? tell : std::function<bool(std::string_view)>(),
                              .pulse = &vbackup::system_clock(),
                              .signal = &arrived};
     return cli::run_cli(std::vector<std::string>(words + std::min(count, 1), words + count), around);

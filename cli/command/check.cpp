@@ -78,7 +78,7 @@ Answer run(Session& session, const Arguments& asked) {
     auto& inspection = report.inspection;
     if (!inspection.ready && inspection.obstacles.empty()) inspection.obstacles.emplace_back("the server is not ready");
     try_plan(session, *scene, asked, inspection);
-    if (scene->store) {
+    if (scene->store && (!asked.to.empty() || scene->may_keep)) {
         report.store = scene->store->bytes->where();
         note_refusal(inspection, [&] {
             scene->store->bytes->require_writable();

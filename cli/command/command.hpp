@@ -39,6 +39,7 @@ Command make_command(VerbPage page, void (*setup)(CLI::App&, Options&), Answer (
 
 Command create_command();
 Command list_command();
+Command schedule_command();
 Command status_command();
 Command download_command();
 Command restore_command();

@@ -17,6 +17,7 @@ std::vector<Command> commands() {
     all.push_back(wait_command());
     all.push_back(verify_command());
     all.push_back(check_command());
+    all.push_back(schedule_command());
     all.push_back(drivers_command());
     all.push_back(completion_command());
     return all;

@@ -46,7 +46,7 @@ int run_command(const Command& command, const Surroundings& around, Messages& me
     Session session(around, *command.common, messages);
     const auto answer = session.watch([&] { return command.run(session); });
     const auto& common = *command.common;
-    const bool hides = common.quiet && command.changes && !common.dry_run && !common.json();
+    const bool hides = common.quiet && (command.changes || answer.report) && !common.dry_run && !common.json();
     if (!hides)
         write_result(around, common.json() ? render_json(answer.value, session.call().tally.warnings())
                                            : render_text(answer.value, style_of(around, around.out_terminal)));

@@ -69,6 +69,20 @@ struct CheckReport {
     std::optional<std::uint64_t> store_free;  // bytes
 };
 
+// schedule show, list
+struct ScheduleListing {
+    std::string target;  // as the person typed it
+    std::vector<model::Schedule> schedules;
+    bool detailed = false;
+};
+
+// schedule set, remove
+struct ScheduleDeed {
+    std::string action;
+    std::string target;
+    backup::ScheduleResult result;
+};
+
 // drivers
 struct DriverList {
     std::span<const driver::Entry> drivers;
@@ -79,7 +93,8 @@ struct Text {
     std::string text;
 };
 
-using Value = std::variant<Listing, StatusReport, Deed, Removals, backup::Pruned, Verified, CheckReport, DriverList, Text>;
+using Value = std::variant<Listing, StatusReport, Deed, Removals, backup::Pruned, Verified, CheckReport,
+                           ScheduleListing, ScheduleDeed, DriverList, Text>;
 
 // How a command ends. `problem` is told on stderr besides the value, and its kind gives the exit code; without one the
 // code is 0, or 4 for a job that still runs.
@@ -87,6 +102,7 @@ struct Answer {
     Value value;
     std::optional<Error> problem;
     bool runs = false;
+    bool report = false;  // it only says what was done: --quiet hides it
     int exit_code() const;
 };
 

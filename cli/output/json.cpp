@@ -185,6 +185,41 @@ Json document_of(const CheckReport& report) {
     return out;
 }
 
+Json json_of(const model::Schedule& schedule) {
+    Json weekdays = Json::array(), hours = Json::array();
+    for (const int day : schedule.weekdays) weekdays.push_back({{"weekday", day}});
+    for (const int hour : schedule.hours) hours.push_back({{"hour", hour}});
+    return {{"name", text_or_null(schedule.name)},
+            {"enabled", schedule.enabled},
+            {"cron", text_or_null(schedule.cron)},
+            {"weekdays", weekdays},
+            {"hours", hours},
+            {"retention_ms", schedule.retention ? Json(schedule.retention->count()) : Json(nullptr)},
+            {"next", time_or_null(schedule.next)},
+            {"said", text_or_null(schedule.said)},
+            {"why", text_or_null(schedule.why)},
+            {"details", named(schedule.details, "message")}};
+}
+
+Json json_of(const std::vector<model::Schedule>& schedules) {
+    Json all = Json::array();
+    for (const auto& schedule : schedules) all.push_back(json_of(schedule));
+    return all;
+}
+
+Json document_of(const ScheduleListing& listing) {
+    return {{"target", listing.target}, {"schedules", json_of(listing.schedules)}};
+}
+
+Json document_of(const ScheduleDeed& deed) {
+    return {{"verb", "schedule"},
+            {"action", deed.action},
+            {"target", deed.target},
+            {"dry_run", deed.result.dry_run},
+            {"plan", json_of(deed.result.plan)},
+            {"schedules", json_of(deed.result.schedules)}};
+}
+
 std::string_view support_word(driver::Support support) {
     switch (support) {
         case driver::Support::full:

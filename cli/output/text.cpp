@@ -6,6 +6,7 @@
 #include "backup/find.hpp"
 #include "base/text.hpp"
 #include "cli/output/answer.hpp"
+#include "cli/output/schedule.hpp"
 
 namespace vbackup::cli {
 
@@ -286,6 +287,25 @@ std::string text_of(const CheckReport& report, const Style& style) {
     for (const auto& obstacle : inspection.obstacles)
         out += fmt::format("{} {}\n", paint(style, Tint::bad, "obstacle:"), one_line(obstacle, 4000));
     return out + (inspection.obstacles.empty() ? "\na create would not be refused\n" : "\na create would be refused\n");
+}
+
+std::string text_of(const ScheduleListing& listing, const Style& style) {
+    if (!listing.detailed || listing.schedules.empty()) return schedules_table(listing.schedules, style);
+    std::string out;
+    for (const auto& schedule : listing.schedules) out += schedule_text(schedule, style);
+    return out;
+}
+
+std::string text_of(const ScheduleDeed& deed, const Style& style) {
+    const auto& result = deed.result;
+    if (result.dry_run)
+        return fmt::format("plan of schedule {} {} (dry run: nothing was changed)\n{}", deed.action,
+                           one_line(deed.target), steps_of(result.plan, style));
+    std::string out;
+    for (const auto& step : result.plan.steps)
+        out += fmt::format("{} {}\n", paint(style, Tint::good, "done and read back:"), one_line(step.what));
+    if (result.plan.steps.empty()) out += "nothing to do\n";
+    return out + schedules_table(result.schedules, style);
 }
 
 std::string_view support_word(driver::Support support) {

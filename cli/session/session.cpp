@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "cli/session/keep_secret.hpp"
 #include "config/read_secret.hpp"
 
 namespace vbackup::cli {
@@ -202,6 +203,7 @@ std::unique_ptr<Scene> Session::open(const std::string& target, const std::strin
     for (const auto& [name, value] : typed) options[name] = value;
     require_able(entry, verb);
 
+    auto secret_keeper = secrets(options);
     auto opened = entry.open(std::move(settings));
     auto& driver = *opened;
     auto& journal_catalog = journal->catalog;
@@ -219,7 +221,18 @@ std::unique_ptr<Scene> Session::open(const std::string& target, const std::strin
                             .limits = limits(),
                             .parallel = parallel(),
                             .vbackup_version = VBACKUP_VERSION,
-                            .confirm = confirm()}});
+                            .confirm = confirm(),
+                            .secrets = std::move(secret_keeper)}});
+}
+
+// A file when one is named; else the terminal, when a person sits there.
+backup::SecretKeeper Session::secrets(const model::Options& options) {
+    if (const auto file = options.find("password-file"); file != options.end()) return keep_in_file(file->second);
+    if (!around_.tell) return {};
+    return keep_by_telling([this](std::string_view text) {
+        const auto pause = ticker_ ? ticker_->pause() : std::unique_lock<std::mutex>();
+        return around_.tell(text);
+    });
 }
 
 backup::Confirm Session::confirm() {

@@ -82,6 +82,7 @@ private:
     std::unique_ptr<Place> store_for(const TargetAddress& address, const std::string& named);
     job::Limits limits();
     bool ask(const model::Plan& plan);
+    backup::SecretKeeper secrets(const model::Options& options);
 
     const Surroundings& around_;
     const Common& common_;

@@ -26,6 +26,9 @@ struct Surroundings {
     std::size_t width = 80;  // columns of the terminal, at least 20
     // Puts a question to a person and returns what was typed; empty: there is nobody to ask.
     std::function<std::string(std::string_view question)> ask;
+    // Writes to the person's terminal and nowhere else, for what must not be kept; false: it could not. Empty: there is
+    // nobody.
+    std::function<bool(std::string_view text)> tell = {};
     const Clock& clock = system_clock();
     // Beats ten times a second while a command runs: progress, warnings, signals. Null: no thread, as in tests.
     const Clock* pulse = nullptr;

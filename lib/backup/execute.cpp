@@ -269,8 +269,8 @@ void Executor::keep_secret(const Step& step, const Secret& secret) {
         if (!stage_.secrets.keep) throw no_place_for(step);
         stage_.secrets.keep(step.reveals, secret);
     } catch (const Error& error) {
-        call_.tally.warn(fmt::format("{} is lost: {}; set a new one where the database allows that", step.reveals,
-                                     error.message()));
+        call_.tally.warn(
+            fmt::format("{} is lost: {}; set a new one where the database allows that", step.reveals, error.message()));
     }
 }
 

@@ -6,6 +6,7 @@
 
 #include "backup/find.hpp"
 #include "backup/story.hpp"
+#include "driver/registry.hpp"
 
 namespace vbackup::backup {
 
@@ -104,6 +105,25 @@ void doubt_what_is_not_listed(Call& call, const Stage& stage, const std::set<std
             std::all_of(names.begin(), names.end(), [&](const auto& name) { return listed.contains(name); });
         if (!shown) look_at_server(call, stage, *manifest, found);
     }
+}
+
+// With an option that has the server show a part only, backups left with it are wanted as far as it shows them.
+bool is_filtered(const Stage& stage, const model::Options& options) {
+    const auto* entry = driver::find_driver(stage.target.driver_name);
+    if (!entry) return false;
+    return std::any_of(entry->options.begin(), entry->options.end(), [&](const driver::Option& option) {
+        return option.filters && options.contains(std::string(option.name));
+    });
+}
+
+void leave_out_what_is_not_listed(const Stage& stage, const std::set<std::string>& listed, std::vector<Found>& all) {
+    std::erase_if(all, [&](const Found& found) {
+        if (!found.managed || found.kept || found.phase != Phase::succeeded) return false;
+        const auto manifest = stage.journal.manifest(found.id);
+        if (!manifest) return false;
+        const auto names = names_at_server(*manifest);
+        return std::none_of(names.begin(), names.end(), [&](const auto& name) { return listed.contains(name); });
+    });
 }
 
 bool only_waits(const model::Intent& intent) {
@@ -234,6 +254,7 @@ std::vector<Found> list(Call& call, const Stage& stage, const model::Options& op
         call.tally.warn(error.message());
     }
     look_at_unfinished(call, stage, all);
+    if (is_filtered(stage, options)) leave_out_what_is_not_listed(stage, listed, all);
     doubt_what_is_not_listed(call, stage, listed, all);
     sort_newest_first(all);
     return all;

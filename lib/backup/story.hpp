@@ -168,6 +168,22 @@ std::optional<Error> left_out(const std::vector<model::Found>& all);
 // when nothing has to be fetched. Error{not_found} for none.
 model::Found status(Call& call, const Stage& stage, const std::string& id, const model::Options& options);
 
+// The schedules that the server keeps, by name. Error{unsupported} when it keeps none.
+std::vector<model::Schedule> schedules(Call& call, const Stage& stage, const model::Options& options);
+
+struct ScheduleResult {
+    model::Plan plan;
+    bool dry_run = false;
+    std::vector<model::Schedule> schedules;  // what the server holds now
+};
+
+// Has the server hold this schedule, or forget the one of that name, and reads it back: Error{not_understood} when the
+// server does not show what it took.
+ScheduleResult set_schedule(Call& call, const Stage& stage, const model::Schedule& wish, const model::Options& options,
+                            bool dry_run);
+ScheduleResult remove_schedule(Call& call, const Stage& stage, const std::string& name, const model::Options& options,
+                               bool dry_run);
+
 // Names a new backup: "<target or product>-20261121t074700z"; lower case, [a-z0-9-]+.
 std::string make_id(const Target& target, Moment now);
 // Throws Error{usage} unless it is [a-z0-9-]+, at most 100 characters, and begins with a letter or digit.

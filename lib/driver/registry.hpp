@@ -38,6 +38,7 @@ struct Option {
     std::string_view verbs;  // "create restore"
     std::string_view help;   // one line
     std::string_view since;  // the server's version that brought it, or empty
+    bool filters = false;    // list: the server then shows a part of what it has, and no more is wanted
 };
 
 enum class Support : std::uint8_t { full, part, none };

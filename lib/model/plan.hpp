@@ -58,9 +58,9 @@ struct Step {
     std::string file;           // send: name of the file in the backup
     std::optional<Location> location;  // place, erase
     bool destroys = false;             // data of the target or of a backup is lost by it: needs a yes
-    std::string reveals;               // "the password of …": its answer tells a secret once, which needs a place to go
-    bool tidy = false;                 // runs after the backup is committed; its failure is a warning
-    JsonText details;                  // the driver's own
+    std::string reveals;  // "the password of …": its answer tells a secret once, which needs a place to go
+    bool tidy = false;    // runs after the backup is committed; its failure is a warning
+    JsonText details;     // the driver's own
 };
 
 struct Plan {

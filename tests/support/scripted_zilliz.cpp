@@ -187,7 +187,7 @@ Answer State::serve(const HttpRequest& request) {
         faults.erase(fault);
         if (after) answer(request);
     }
-    given.headers.emplace_back("requestid", next("req-"));
+    given.headers.emplace_back("requestid", fmt::format("req-{}", ++answers));
     return given;
 }
 

@@ -27,8 +27,8 @@ public:
         std::string name = "Dedicated-01";
         std::string project = "proj-20e13e974c7d659a83aaaa";
         std::string region = "aws-us-west-2";
-        std::string plan = "Enterprise";         // Free, Serverless, Standard, Enterprise
-        std::string deployment = "Dedicated";    // Free, Serverless, Dedicated
+        std::string plan = "Enterprise";       // Free, Serverless, Standard, Enterprise
+        std::string deployment = "Dedicated";  // Free, Serverless, Dedicated
         std::string status = "RUNNING";
         int cu = 4;
         Collections collections = {};
@@ -49,16 +49,16 @@ public:
     struct Script {
         std::string key = "key-1";
         std::map<std::string, Cluster> clusters = {};
-        int looks = 3;             // at a job until it has ended
-        int settling = 1;          // and then at a backup until it is AVAILABLE, or at a new cluster until it is RUNNING
+        int looks = 3;     // at a job until it has ended
+        int settling = 1;  // and then at a backup until it is AVAILABLE, or at a new cluster until it is RUNNING
         std::string ending = "SUCCESSFUL";
-        std::string reason = {};   // of a job that FAILED
-        std::string progress = {}; // what every job says instead of its progress
+        std::string reason = {};                          // of a job that FAILED
+        std::string progress = {};                        // what every job says instead of its progress
         std::map<std::string, std::string> failing = {};  // restores of these collections end so, with this reason
-        bool ok_is_200 = false;    // success has the code 200 instead of 0, which the vendor's own client takes too
-        bool job_at_top = false;   // a job's fields stand beside `code` instead of below `data`
-        bool listed = true;        // a backup in the making is in the list (it always was so far)
-        int most_per_second = 0;   // requests to one endpoint; more are answered 429. 0: any number
+        bool ok_is_200 = false;   // success has the code 200 instead of 0, which the vendor's own client takes too
+        bool job_at_top = false;  // a job's fields stand beside `code` instead of below `data`
+        bool listed = true;       // a backup in the making is in the list (it always was so far)
+        int most_per_second = 0;  // requests to one endpoint; more are answered 429. 0: any number
         std::vector<std::string> integrations = {"integ-1"};
         Moment now{Seconds(1'795'247'220)};  // 2026-11-21T07:47:00Z; a minute goes by with each backup
     };
@@ -79,7 +79,7 @@ public:
     // As somebody at the console, or the policy, would.
     std::string add_backup(Backup backup);
     std::string begin_backup(const std::string& cluster, const std::string& method);
-    void finish();                            // all work that is under way ends well
+    void finish();                                                   // all work that is under way ends well
     void set_job(const std::string& id, const std::string& status);  // for good
     void forget_job(const std::string& id);
     void forget_backup(const std::string& id);

@@ -189,7 +189,8 @@ Answer State::restore_cluster(const Backup& backup, const json& body) {
     if (body.value("projectId", "").empty()) return bad(96005, "The project is invalid.");
     if (!is_one_of(body.value("collectionStatus", ""), {"KEEP", "RELEASE"}))
         return bad(96031, "The collection status should be KEEP or RELEASE.");
-    if (const auto size = body.value("cuSize", 0); size < 1 || size > 1024) return bad(96002, "The CU size is invalid.");
+    if (const auto size = body.value("cuSize", 0); size < 1 || size > 1024)
+        return bad(96002, "The CU size is invalid.");
     const auto name = body.value("clusterName", "");
     for (const auto& [id, other] : script.clusters) {
         if (other.name == name) return bad(40013, "The cluster name is in use.");

@@ -41,7 +41,7 @@ struct ScriptedZilliz::State {
     std::map<std::string, int> starting;  // new clusters, with the looks until they run
     std::deque<Once> faults;
     std::map<std::string, std::deque<std::chrono::steady_clock::time_point>> recent;
-    int number = 0;
+    int number = 0, answers = 0;
 
     Answer serve(const HttpRequest& request);
     Answer answer(const HttpRequest& request);

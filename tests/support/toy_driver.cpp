@@ -167,6 +167,11 @@ std::optional<model::Outcome> ToyDriver::done(Call&, const Step& one) {
     if (one.id.starts_with("drop:")) return db_.snapshots.contains(about) ? std::nullopt : std::optional(outcome);
     if (one.id.starts_with("clear:")) return db_.collections.contains(about) ? std::nullopt : std::optional(outcome);
     if (one.id.starts_with("send:")) return db_.collections.contains(about) ? std::optional(outcome) : std::nullopt;
+    const auto held = db_.schedules.find(about);
+    if (one.id.starts_with("schedule:"))
+        return held != db_.schedules.end() && "\"" + held->second.cron + "\"" == one.details ? std::optional(outcome)
+                                                                                             : std::nullopt;
+    if (one.id.starts_with("unschedule:")) return held == db_.schedules.end() ? std::optional(outcome) : std::nullopt;
     return std::nullopt;
 }
 
@@ -186,6 +191,13 @@ model::Outcome ToyDriver::run(Call&, const Step& one, io::Source* source) {
         db_.collections[about] = std::stoull(bytes.substr(bytes.find('=') + 1));
     } else if (one.id.starts_with("drop:")) {
         db_.snapshots.erase(about);
+    } else if (one.id.starts_with("schedule:")) {
+        model::Schedule schedule;
+        schedule.name = about;
+        schedule.cron = one.details.substr(1, one.details.size() - 2);
+        if (!db_.forgets_schedules) db_.schedules[about] = schedule;
+    } else if (one.id.starts_with("unschedule:")) {
+        if (!db_.forgets_schedules) db_.schedules.erase(about);
     } else if (one.id.starts_with("clear:")) {
         db_.collections.erase(about);
     } else if (one.id.starts_with("cancel:")) {
@@ -252,6 +264,28 @@ model::Proof ToyDriver::prove(Call&, const model::Manifest& manifest, const mode
         proof.findings.push_back({"collection " + name + (same ? " is as in the backup" : " differs"), same});
     }
     return proof;
+}
+
+std::vector<model::Schedule> ToySchedules::list(Call&, const model::Options&) {
+    const std::scoped_lock lock(db_.mutex);
+    std::vector<model::Schedule> all;
+    for (const auto& [name, schedule] : db_.schedules) all.insert(all.begin(), schedule);
+    return all;
+}
+
+model::Plan ToySchedules::plan_set(Call&, const model::Schedule& wish, const model::Options&) {
+    if (wish.cron.empty()) throw Error(ErrorKind::unsupported, "toys hold no weekdays", "say it as --cron");
+    auto set = step("schedule:" + (wish.name.empty() ? "nightly" : wish.name), StepKind::change, "");
+    set.details = "\"" + wish.cron + "\"";
+    return {.steps = {set}, .notes = {"toys forget easily"}, .details = {}};
+}
+
+model::Plan ToySchedules::plan_remove(Call&, const std::string& name, const model::Options&) {
+    const std::scoped_lock lock(db_.mutex);
+    if (!db_.schedules.contains(name)) throw Error(ErrorKind::not_found, "there is no schedule " + name);
+    auto unset = step("unschedule:" + name, StepKind::change, "");
+    unset.destroys = true;
+    return {.steps = {unset}, .notes = {}, .details = {}};
 }
 
 }  // namespace vbackup::test

@@ -32,14 +32,29 @@ public:
     model::Phase end = model::Phase::succeeded;  // how new jobs end
     std::function<void(const std::string& function, const std::string& about)> before;
     std::string unreached;             // a node that a list cannot ask: listed without a name
-    std::string tidy_after_restore;    // a snapshot that a restore's plan drops once it is proven
+    std::string tidy_after_restore;  // a snapshot that a restore's plan drops once it is proven
+    bool keeps_schedules = true;
+    bool forgets_schedules = false;  // takes them and does not hold them
+    std::map<std::string, model::Schedule> schedules;
     std::vector<std::string> changes;  // each change that really happened, in order
     std::recursive_mutex mutex;
 };
 
+// It holds cron expressions only; removing one needs a yes.
+class ToySchedules : public driver::Schedules {
+public:
+    explicit ToySchedules(ToyDatabase& database) : db_(database) {}
+    std::vector<model::Schedule> list(Call&, const model::Options&) override;
+    model::Plan plan_set(Call&, const model::Schedule& wish, const model::Options&) override;
+    model::Plan plan_remove(Call&, const std::string& name, const model::Options&) override;
+
+private:
+    ToyDatabase& db_;
+};
+
 class ToyDriver : public driver::Driver {
 public:
-    explicit ToyDriver(ToyDatabase& database) : db_(database) {}
+    explicit ToyDriver(ToyDatabase& database) : db_(database), schedules_(database) {}
 
     model::Inspection inspect(Call&, const model::Scope& scope) override;
     std::vector<model::Found> list(Call&, const model::Options&) override;
@@ -52,6 +67,7 @@ public:
     model::Format format(const std::string&) const override { return model::Format::unknown; }
     std::unique_ptr<io::Source> open(Call&, const model::File& file, std::uint64_t offset) override;
     model::Proof prove(Call&, const model::Manifest& manifest, const model::Request& request) override;
+    driver::Schedules* schedules() override { return db_.keeps_schedules ? &schedules_ : nullptr; }
 
 private:
     void ask(const std::string& function, const std::string& about);
@@ -59,6 +75,7 @@ private:
     model::Plan plan_restore(const model::Request& request);
 
     ToyDatabase& db_;
+    ToySchedules schedules_;
 };
 
 }  // namespace vbackup::test

@@ -17,8 +17,8 @@ namespace vbackup::driver::zilliz {
 
 namespace {
 
-using nlohmann::json;
 using model::Phase;
+using nlohmann::json;
 
 constexpr std::string_view proxy_hint = "is there a proxy in between, or another server at this address?";
 
@@ -134,7 +134,8 @@ void add_members(const Fields& fields, const std::string& database, std::vector<
     for (const auto& one : fields.list("collections")) {
         const auto collection = fields.inside(one);
         auto own = collection.text("dbName");
-        members.push_back({own.empty() ? database : own, collection.needed("collectionName"), collection.text("status")});
+        members.push_back(
+            {own.empty() ? database : own, collection.needed("collectionName"), collection.text("status")});
     }
 }
 
@@ -215,15 +216,24 @@ Phase phase_of_backup(std::string_view word) {
 
 Phase phase_of_cluster(std::string_view word) {
     static constexpr std::array<std::pair<std::string_view, Phase>, 18> phases = {{
-        {"RUNNING", Phase::succeeded},         {"CREATING", Phase::running},
-        {"RESTORE_BACKUP", Phase::running},    {"RESUMING", Phase::running},
-        {"MODIFYING", Phase::running},         {"MIGRATING", Phase::running},
-        {"RESIZING", Phase::running},          {"UPGRADING", Phase::running},
-        {"WRITING_OPERATION", Phase::running}, {"SET_PRIVATE_LINK", Phase::running},
-        {"UNFREEZED", Phase::running},         {"STOPPING", Phase::failed},
-        {"STOPPED", Phase::failed},            {"ABNORMAL", Phase::failed},
-        {"FREEZING", Phase::failed},           {"FROZEN", Phase::failed},
-        {"DELETING", Phase::gone},             {"DELETED", Phase::gone},
+        {"RUNNING", Phase::succeeded},
+        {"CREATING", Phase::running},
+        {"RESTORE_BACKUP", Phase::running},
+        {"RESUMING", Phase::running},
+        {"MODIFYING", Phase::running},
+        {"MIGRATING", Phase::running},
+        {"RESIZING", Phase::running},
+        {"UPGRADING", Phase::running},
+        {"WRITING_OPERATION", Phase::running},
+        {"SET_PRIVATE_LINK", Phase::running},
+        {"UNFREEZED", Phase::running},
+        {"STOPPING", Phase::failed},
+        {"STOPPED", Phase::failed},
+        {"ABNORMAL", Phase::failed},
+        {"FREEZING", Phase::failed},
+        {"FROZEN", Phase::failed},
+        {"DELETING", Phase::gone},
+        {"DELETED", Phase::gone},
     }};
     return lookup(phases, word);
 }

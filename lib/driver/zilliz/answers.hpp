@@ -25,9 +25,9 @@ struct Member {
 };
 
 struct Backup {
-    std::string id;    // "backup4_1f0c2d7be9a1342"
-    std::string name;  // "Dedicated-01_backup4", given by the server
-    std::string type;  // CLUSTER, COLLECTION
+    std::string id;      // "backup4_1f0c2d7be9a1342"
+    std::string name;    // "Dedicated-01_backup4", given by the server
+    std::string type;    // CLUSTER, COLLECTION
     std::string method;  // MANUAL, AUTO
     std::string word;    // its status
     std::string cluster, cluster_name, project, region;

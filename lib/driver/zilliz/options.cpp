@@ -24,15 +24,16 @@ constexpr std::array table = {
     Option{"wait-for-slot", "true|false", "create",
            "while another backup of the cluster is under way, wait for its end instead of refusing", ""},
     Option{"project", "ID", "list restore",
-           "list: the project's backups; restore to a new cluster: the project it belongs to", ""},
+           "list: the project's backups; restore to a new cluster: the project it belongs to", "", true},
     Option{"all-clusters", "true|false", "list", "backups of every cluster that the key sees", ""},
-    Option{"method", "MANUAL|AUTO", "list", "those made by hand, or those of the policy", ""},
-    Option{"type", "CLUSTER|COLLECTION", "list", "those of whole clusters, or of collections", ""},
-    Option{"start", "TIME", "list", "made at or after this time, such as 2026-11-01T00:00:00Z", ""},
-    Option{"end", "TIME", "list", "made at or before this time", ""},
+    Option{"method", "MANUAL|AUTO", "list", "those made by hand, or those of the policy", "", true},
+    Option{"type", "CLUSTER|COLLECTION", "list", "those of whole clusters, or of collections", "", true},
+    Option{"start", "TIME", "list", "made at or after this time, such as 2026-11-01T00:00:00Z", "", true},
+    Option{"end", "TIME", "list", "made at or before this time", "", true},
     Option{"to-cluster", "ID", "restore", "the collections go into this cluster instead of the target's own", ""},
     Option{"database", "NAME", "restore", "the collections go into this database", ""},
-    Option{"load", "keep|yes|no", "restore", "loaded afterwards as when the backup was made (keep), or all, or none", ""},
+    Option{"load", "keep|yes|no", "restore", "loaded afterwards as when the backup was made (keep), or all, or none",
+           ""},
     Option{"new-cluster", "NAME", "restore", "make a new cluster of the whole backup, which costs from then on", ""},
     Option{"cu-size", "1-1024", "restore", "size of the new cluster in compute units (as the old one)", ""},
     Option{"version", "LATEST|ORIGINAL", "restore", "the version that the new cluster runs", ""},
@@ -139,10 +140,10 @@ std::string text_of(const Name& name) {
 void require_dedicated(const std::string& cluster) {
     const bool free = cluster.starts_with("in03-");
     if (!free && !cluster.starts_with("in05-")) return;
-    throw Error(ErrorKind::unsupported,
-                fmt::format("{} is a {} cluster, which Zilliz Cloud does not back up", cluster,
-                            free ? "free" : "serverless"),
-                free ? "upgrade it to a Dedicated cluster first" : "migrate it to a Dedicated cluster first");
+    throw Error(
+        ErrorKind::unsupported,
+        fmt::format("{} is a {} cluster, which Zilliz Cloud does not back up", cluster, free ? "free" : "serverless"),
+        free ? "upgrade it to a Dedicated cluster first" : "migrate it to a Dedicated cluster first");
 }
 
 }  // namespace vbackup::driver::zilliz

@@ -148,7 +148,8 @@ model::Plan plan_collections(const Planning& planning, const Backup& backup) {
 int size_of(const Planning& planning, const Backup& backup) {
     if (const auto& given = value(planning.request.options, "cu-size"); !given.empty()) return std::stoi(given);
     try {
-        if (const auto cu = planning.routes.cluster(planning.call, backup.cluster).cu; cu > 0) return static_cast<int>(cu);
+        if (const auto cu = planning.routes.cluster(planning.call, backup.cluster).cu; cu > 0)
+            return static_cast<int>(cu);
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::not_found && error.kind() != ErrorKind::refused) throw;
     }
@@ -167,9 +168,10 @@ NewCluster wish_of(const Planning& planning, const Backup& backup) {
                     "name it with -o project=ID");
     const auto& policies = backup.policies;
     if (!wish.version.empty() && std::find(policies.begin(), policies.end(), wish.version) == policies.end())
-        throw Error(ErrorKind::refused,
-                    fmt::format("no new cluster can be made of {} with -o version={}", backup.id, wish.version),
-                    fmt::format("it allows: {}", policies.empty() ? "none" : fmt::format("{}", fmt::join(policies, ", "))));
+        throw Error(
+            ErrorKind::refused,
+            fmt::format("no new cluster can be made of {} with -o version={}", backup.id, wish.version),
+            fmt::format("it allows: {}", policies.empty() ? "none" : fmt::format("{}", fmt::join(policies, ", "))));
     for (const auto& other : planning.routes.clusters(planning.call)) {
         if (other.project == wish.project && other.name == wish.name)
             throw Error(ErrorKind::conflict, fmt::format("a cluster is called {} already: {}", wish.name, other.id),
@@ -185,7 +187,8 @@ model::Plan plan_new_cluster(const Planning& planning, const Backup& backup) {
         throw Error(ErrorKind::usage, "a new cluster is made of the whole backup, under the names it has",
                     "leave out --collection, --rename and --overwrite, or restore into a cluster that exists");
     if (backup.type == "COLLECTION")
-        throw Error(ErrorKind::refused, fmt::format("{} is a backup of collections: no cluster can be made of it", backup.id),
+        throw Error(ErrorKind::refused,
+                    fmt::format("{} is a backup of collections: no cluster can be made of it", backup.id),
                     "restore its collections into a cluster that exists");
     const auto wish = wish_of(planning, backup);
     model::Plan plan;
@@ -201,7 +204,8 @@ model::Plan plan_new_cluster(const Planning& planning, const Backup& backup) {
                                     wish.project, backup.id));
     step.reveals = fmt::format("the password of the new cluster {}", wish.name);
     plan.steps.push_back(std::move(step));
-    plan.notes.emplace_back("a new cluster costs from the moment it is made; users and roles are not restored");
+    plan.notes.emplace_back(
+        "a new cluster is charged for from the moment it is made; users and roles are not restored");
     plan.notes.emplace_back(left_out);
     return plan;
 }

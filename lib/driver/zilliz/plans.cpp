@@ -20,9 +20,8 @@ std::vector<std::string> ids_of(const std::vector<Backup>& backups) {
 }
 
 void require_one_database(const std::vector<Name>& members) {
-    const auto other = std::find_if(members.begin(), members.end(), [&](const Name& one) {
-        return one.database != members.front().database;
-    });
+    const auto other = std::find_if(members.begin(), members.end(),
+                                    [&](const Name& one) { return one.database != members.front().database; });
     if (other == members.end()) return;
     throw Error(ErrorKind::usage,
                 fmt::format("{} and {} lie in two databases: a backup of collections is of one database",
@@ -103,7 +102,8 @@ std::vector<Name> names_in(const model::Scope& scope) {
 void require_copies(const std::string& from, const std::vector<std::string>& regions) {
     for (const auto& region : regions) {
         if (vendor_of(region).starts_with("az"))
-            throw Error(ErrorKind::unsupported, fmt::format("{} gets no copies: Zilliz Cloud makes none on Azure", region));
+            throw Error(ErrorKind::unsupported,
+                        fmt::format("{} gets no copies: Zilliz Cloud makes none on Azure", region));
         if (from.empty() || vendor_of(region) == vendor_of(from)) continue;
         throw Error(ErrorKind::unsupported,
                     fmt::format("{} gets no copy of what lies in {}: copies stay with one cloud", region, from));
@@ -141,7 +141,8 @@ model::Plan plan_create(const Planning& planning) {
         create.after = {"slot"};
     }
     plan.steps.push_back(std::move(create));
-    plan.notes.emplace_back("a backup made by hand is kept, and may cost, until it is deleted");
+    plan.notes.emplace_back(
+        "a manual backup is kept, and may be charged for, until it is deleted: `vbackup prune` removes old ones");
     if (!copy_to.empty())
         plan.notes.push_back(fmt::format("the copies to {} are made afterwards, and nothing tells whether they succeed",
                                          fmt::join(copy_to, ", ")));
@@ -160,8 +161,8 @@ model::Plan plan_download(const Planning& planning) {
     if (!backup)
         throw Error(ErrorKind::not_found, fmt::format("Zilliz Cloud no longer has the backup {}", work.backup));
     if (phase_of_backup(backup->word) != model::Phase::succeeded)
-        throw Error(ErrorKind::refused, fmt::format("backup {} is {}: there is nothing whole to export", work.backup,
-                                                    backup->word));
+        throw Error(ErrorKind::refused,
+                    fmt::format("backup {} is {}: there is nothing whole to export", work.backup, backup->word));
     const auto& directory = value(options, "directory");
     model::Plan plan;
     plan.steps.push_back(

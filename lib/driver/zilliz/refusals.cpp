@@ -158,11 +158,12 @@ void require_ok(const net::Response& response, std::string_view what) {
                   "is there a proxy in between, or another server at this address?"),
             response);
     const auto kind = meant ? *meant : kind_of_words(refusal.words).value_or(ErrorKind::failed);
-    throw with_request_id(Error(kind,
-                                fmt::format("Zilliz Cloud refused to {}: {} (code {})", what,
-                                            refusal.words.empty() ? "it gives no reason" : refusal.words, *refusal.code),
-                                hint_of(kind)),
-                          response);
+    throw with_request_id(
+        Error(kind,
+              fmt::format("Zilliz Cloud refused to {}: {} (code {})", what,
+                          refusal.words.empty() ? "it gives no reason" : refusal.words, *refusal.code),
+              hint_of(kind)),
+        response);
 }
 
 }  // namespace vbackup::driver::zilliz

@@ -100,8 +100,8 @@ std::string query_of(const Filter& filter) {
 
 void require_same(const std::string& answered, const std::string& asked, const net::Response& response) {
     if (answered == asked) return;
-    throw with_request_id(Error(ErrorKind::not_understood, fmt::format("asked for {}, Zilliz Cloud tells of {}", asked,
-                                                                       one_line(answered, 100))),
+    throw with_request_id(Error(ErrorKind::not_understood,
+                                fmt::format("asked for {}, Zilliz Cloud tells of {}", asked, one_line(answered, 100))),
                           response);
 }
 
@@ -118,9 +118,10 @@ auto all_pages(Call& call, std::string_view what, Ask ask) {
         }
         if (!page.rows.empty() && current * page_size < page.count) continue;
         if (all.size() < page.count)
-            call.tally.warn(fmt::format("Zilliz Cloud counts {} {} and shows {}: the list changed while it was read, or "
-                                        "the key may not see all",
-                                        page.count, what, all.size()));
+            call.tally.warn(
+                fmt::format("Zilliz Cloud counts {} {} and shows {}: the list changed while it was read, or "
+                            "the key may not see all",
+                            page.count, what, all.size()));
         return all;
     }
 }

@@ -21,11 +21,11 @@ enum class Watch : std::uint8_t { job, backup, cluster };
 // A piece of work, enough to ask for it again from another machine.
 struct Work {
     Watch watch = Watch::backup;
-    std::string job;      // "job-…"; empty when nothing told it: the answer was lost, or somebody else began it
-    std::string cluster;  // of the backup; for a new cluster, that one
-    std::string backup;   // its id
-    std::string name;     // its name
-    std::string what;     // for people: "articles restored as articles_2 in in01-…"
+    std::string job;            // "job-…"; empty when nothing told it: the answer was lost, or somebody else began it
+    std::string cluster;        // of the backup; for a new cluster, that one
+    std::string backup;         // its id
+    std::string name;           // its name
+    std::string what;           // for people: "articles restored as articles_2 in in01-…"
     std::optional<Watch> then;  // what must be good besides, once the job has ended well
 };
 model::JobRef to_ref(const Work& work);
@@ -78,7 +78,8 @@ public:
     std::vector<Backup> backups(Call& call, const Filter& filter) const;
     // Empty: there is none. Which code says so is not documented, so a refusal that could mean it is believed only when the
     // list does not show the backup either.
-    std::optional<Backup> backup(Call& call, const std::string& cluster, const std::string& id, bool poll = false) const;
+    std::optional<Backup> backup(Call& call, const std::string& cluster, const std::string& id,
+                                 bool poll = false) const;
     // Empty: no such job. Asked by polls, which repeat, so the wire does not.
     std::optional<Job> job(Call& call, const std::string& id) const;
     Policy policy(Call& call, const std::string& cluster) const;

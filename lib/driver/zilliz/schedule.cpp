@@ -35,8 +35,10 @@ std::string window_of(int hour) {
 // The hour at which "02:00-04:00" begins.
 std::optional<int> hour_of(const std::string& window) {
     int hour = 0;
-    const auto [end, fault] = std::from_chars(window.data(), window.data() + std::min<std::size_t>(2, window.size()), hour);
-    if (fault != std::errc{} || end != window.data() + 2 || hour > 23 || window.substr(2, 4) != ":00-") return std::nullopt;
+    const auto [end, fault] =
+        std::from_chars(window.data(), window.data() + std::min<std::size_t>(2, window.size()), hour);
+    if (fault != std::errc{} || end != window.data() + 2 || hour > 23 || window.substr(2, 4) != ":00-")
+        return std::nullopt;
     return hour;
 }
 
@@ -174,12 +176,12 @@ model::Plan PolicySchedules::plan_set(Call& call, const model::Schedule& wish, c
         plan.notes.emplace_back("the policy is so already");
         return plan;
     }
-    plan.steps.push_back(step_of("policy",
-                                 {.deed = Deed::policy, .cluster = cluster_, .body = policy_body(policy)},
+    plan.steps.push_back(step_of("policy", {.deed = Deed::policy, .cluster = cluster_, .body = policy_body(policy)},
                                  what_of(cluster_, policy)));
     if (!policy.enabled) return plan;
     if (!wish.retention) plan.notes.push_back(fmt::format("without --retention they are kept {} days", usual_days));
-    plan.notes.emplace_back("backups of the policy may cost, and go at the end of their retention and with their cluster");
+    plan.notes.emplace_back(
+        "backups of the policy may be charged for, and go at the end of their retention and with their cluster");
     return plan;
 }
 

@@ -107,8 +107,8 @@ public:
                              .address = cluster.address,
                              .version = {},
                              .healthy = now.ready,
-                             .state = fmt::format("{}, {} {}, {} CU, {}", cluster.word, cluster.deployment, cluster.plan,
-                                                  cluster.cu, cluster.region)});
+                             .state = fmt::format("{}, {} {}, {} CU, {}", cluster.word, cluster.deployment,
+                                                  cluster.plan, cluster.cu, cluster.region)});
         if (!now.ready) now.obstacles.push_back(fmt::format("cluster {} is {}", cluster.id, cluster.word));
         // Names as they were typed: what they are good for is known when the backup is made.
         for (const auto& text : scope.include) {
@@ -252,7 +252,8 @@ public:
         model::Proof proof;
         if (!manifest.jobs.empty()) {
             const std::scoped_lock lock(mutex_);
-            for (const auto& what : ended_[to_work(manifest.jobs.front()).backup]) proof.findings.push_back({what, true});
+            for (const auto& what : ended_[to_work(manifest.jobs.front()).backup])
+                proof.findings.push_back({what, true});
         }
         const auto cluster = restored_cluster(call, manifest, request);
         const auto phase = phase_of_cluster(cluster.word);
@@ -342,10 +343,11 @@ private:
         }
         if (ours.empty()) return std::nullopt;
         if (ours.size() > 1)
-            throw Error(ErrorKind::not_understood,
-                        fmt::format("{} and {} were both begun meanwhile, and nothing tells which of them is this one",
-                                    ours[0].id, ours[1].id),
-                        "`vbackup delete` forgets the unfinished one; those at the service can be named by their own id");
+            throw Error(
+                ErrorKind::not_understood,
+                fmt::format("{} and {} were both begun meanwhile, and nothing tells which of them is this one",
+                            ours[0].id, ours[1].id),
+                "`vbackup delete` forgets the unfinished one; those at the service can be named by their own id");
         Work work;
         work.cluster = data.cluster;
         work.backup = ours.front().id;
@@ -374,8 +376,8 @@ private:
     std::optional<model::Outcome> made_before(Call& call, const StepData& data) {
         for (const auto& cluster : routes_.clusters(call)) {
             if (cluster.name != data.name || cluster.project != data.project) continue;
-            call.tally.warn(fmt::format("the answer that held the password of {} was lost: set a new one in the console",
-                                        cluster.id));
+            call.tally.warn(fmt::format(
+                "the answer that held the password of {} was lost: set a new one in the console", cluster.id));
             Work work;
             work.watch = Watch::cluster;
             work.cluster = cluster.id;
@@ -506,7 +508,6 @@ constexpr std::array abilities = {
     Ability{"check", Support::full, ""},
     Ability{"restore", Support::full, ""},
     Ability{"delete", Support::full, ""},
-    Ability{"prune", Support::full, ""},
     Ability{"schedule", Support::part, "one policy: weekdays, one window of two hours, 1 to 30 days of retention"},
     Ability{"download", Support::part, "exports to a bucket that is registered with the service (-o integration=ID)"},
     Ability{"cancel", Support::none, "a job of Zilliz Cloud is cancelled on the console's Jobs page only"},

@@ -220,7 +220,8 @@ TEST_CASE("copies to other regions are asked for, and said not to be covered") {
 
 TEST_CASE("what it costs is said before it begins, and that there is no download") {
     Rig rig;
-    CHECK(rig.plan_create().notes.at(0) == "a backup made by hand is kept, and may cost, until it is deleted");
+    CHECK(rig.plan_create().notes.at(0) ==
+          "a manual backup is kept, and may be charged for, until it is deleted: `vbackup prune` removes old ones");
     auto asked = Rig::request(Verb::create);
     asked.keep = true;
     CHECK_ERROR(ErrorKind::unsupported, "offers no download", rig.plan(asked));
@@ -338,10 +339,13 @@ TEST_CASE("other backups that began meanwhile are not taken for a lost one") {
 TEST_CASE("a lost backup of collections is known by them") {
     Rig rig;
     const auto plan = rig.plan_create({.include = {"articles"}});
-    rig.server.add_backup({.cluster = Rig::cluster, .type = "COLLECTION", .collections = {{"default", {{"images", "LOADED"}}}}});
-    CHECK_FALSE(rig.driver->done(rig.call, plan.steps[0]).has_value());
     rig.server.add_backup(
-        {.id = "backup9_1", .cluster = Rig::cluster, .type = "COLLECTION", .collections = {{"default", {{"articles", "LOADED"}}}}});
+        {.cluster = Rig::cluster, .type = "COLLECTION", .collections = {{"default", {{"images", "LOADED"}}}}});
+    CHECK_FALSE(rig.driver->done(rig.call, plan.steps[0]).has_value());
+    rig.server.add_backup({.id = "backup9_1",
+                           .cluster = Rig::cluster,
+                           .type = "COLLECTION",
+                           .collections = {{"default", {{"articles", "LOADED"}}}}});
     REQUIRE(rig.driver->done(rig.call, plan.steps[0]).has_value());
     CHECK(rig.driver->done(rig.call, plan.steps[0])->job->name == "backup9_1");
 }

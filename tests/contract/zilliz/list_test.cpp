@@ -74,7 +74,8 @@ TEST_CASE("filters reach the service, wrong ones nobody") {
 
 TEST_CASE("a backup is found by its id and by its name, of whatever cluster, with what is in it") {
     Rig rig;
-    test::ScriptedZilliz::Backup backup{.id = "backup4_1f0c2d7be9a1342", .name = "Dedicated-01_backup4", .cluster = Rig::cluster};
+    test::ScriptedZilliz::Backup backup{
+        .id = "backup4_1f0c2d7be9a1342", .name = "Dedicated-01_backup4", .cluster = Rig::cluster};
     backup.type = "COLLECTION";
     backup.collections = {{"default", {{"articles", "LOADED"}}}, {"shop", {{"goods", "UNLOADED"}}}};
     rig.server.add_backup(backup);
@@ -95,7 +96,8 @@ TEST_CASE("lists that make no sense are not understood, those that count more th
     Rig rig;
     for (const auto* body :
          {"{}", R"({"code":0,"data":{"backups":[]}})", R"({"code":0,"data":{"count":1}})",
-          R"({"code":0,"data":{"count":1,"backups":[7]}})", R"({"code":0,"data":{"count":1,"backups":[{"backupId":"b"}]}})",
+          R"({"code":0,"data":{"count":1,"backups":[7]}})",
+          R"({"code":0,"data":{"count":1,"backups":[{"backupId":"b"}]}})",
           R"({"code":0,"data":{"count":1,"backups":[{"backupId":"b","status":"AVAILABLE","size":"7"}]}})",
           R"({"code":0,"data":{"count":-1,"backups":[]}})", R"({"code":0,"data":null})"}) {
         CAPTURE(body);

@@ -157,7 +157,7 @@ TEST_CASE("a new cluster: the request, its password once, its job, and that it r
     const auto plan = restore.plan();
     REQUIRE(plan.steps.size() == 1);
     CHECK(plan.steps[0].reveals == "the password of the new cluster Restored-01");
-    CHECK(plan.notes.at(0).find("costs from the moment") != std::string::npos);
+    CHECK(plan.notes.at(0).find("charged for from the moment") != std::string::npos);
     const auto outcome = rig.driver->run(rig.call, plan.steps[0], nullptr);
     CHECK(json::parse(rig.server.bodies("POST", "*/restoreCluster").back()) ==
           json::parse(R"({"projectId":"proj-20e13e974c7d659a83aaaa","clusterName":"Restored-01","cuSize":2,
@@ -179,7 +179,9 @@ TEST_CASE("a new cluster takes size and project from the old one, or asks for th
     Rig rig;
     Restore restore(rig);
     restore.asked.options = {{"new-cluster", "Restored-01"}};
-    const auto body = [&] { return json::parse(json::parse(restore.plan().steps[0].details)["body"].get<std::string>()); };
+    const auto body = [&] {
+        return json::parse(json::parse(restore.plan().steps[0].details)["body"].get<std::string>());
+    };
     CHECK(body()["cuSize"] == 4);
     CHECK(body()["collectionStatus"] == "KEEP");
     CHECK_FALSE(body().contains("restoreVersionPolicy"));
@@ -242,8 +244,9 @@ TEST_CASE("an answer that cannot be read shows nothing of what it held") {
     Restore restore(rig);
     restore.asked.options = {{"new-cluster", "Restored-01"}};
     const auto step = restore.plan().steps[0];
-    for (const auto* body : {R"({"code":0,"data":[{"password":"s3cr3t-once"}]})", R"({"code":0,"data":{"password":"s3cr3t-once"}})",
-                             R"({"code":0,"data":{"password":"s3cr3t-once","jobId":"j")", R"("s3cr3t-once")"}) {
+    for (const auto* body :
+         {R"({"code":0,"data":[{"password":"s3cr3t-once"}]})", R"({"code":0,"data":{"password":"s3cr3t-once"}})",
+          R"({"code":0,"data":{"password":"s3cr3t-once","jobId":"j")", R"("s3cr3t-once")"}) {
         CAPTURE(body);
         rig.server.fault_once("POST", "*/restoreCluster", {.body = body});
         const auto error = error_of([&] { rig.driver->run(rig.call, step, nullptr); });
@@ -262,11 +265,14 @@ TEST_CASE("a cluster that does not come up, or goes, is no success") {
     auto seen = rig.driver->observe(rig.call, job, Milliseconds{0});
     while (!seen.next) seen = rig.driver->observe(rig.call, job, Milliseconds{0});
     const auto id = json::parse(seen.next->details)["cluster"].get<std::string>();
-    for (const auto& [word, phase] : {std::pair{"ABNORMAL", Phase::failed}, {"DELETED", Phase::gone}, {"FROZEN", Phase::failed},
-                                      {"UPGRADING", Phase::running}, {"DANCING", Phase::unknown}}) {
-        rig.server.change([&](auto& script) { script.clusters.at(id).status = word; });
+    for (const auto& [word, phase] : {std::pair{"ABNORMAL", Phase::failed},
+                                      {"DELETED", Phase::gone},
+                                      {"FROZEN", Phase::failed},
+                                      {"UPGRADING", Phase::running},
+                                      {"DANCING", Phase::unknown}}) {
+        rig.server.change([&](auto& its) { its.clusters.at(id).status = word; });
         CHECK(rig.driver->observe(rig.call, *seen.next, Milliseconds{0}).phase == phase);
     }
-    rig.server.change([&](auto& script) { script.clusters.erase(id); });
+    rig.server.change([&](auto& its) { its.clusters.erase(id); });
     CHECK(rig.driver->observe(rig.call, *seen.next, Milliseconds{0}).phase == Phase::gone);
 }

@@ -65,7 +65,8 @@ TEST_CASE("weekdays, a window and a retention are set, read back, and switched o
     REQUIRE(held.next);
     CHECK(format_time(*held.next) == "2026-11-23T02:00:00Z");
 
-    const auto again = rig.driver->schedules()->plan_set(rig.call, wish(), {{"copy-to", "aws-us-east-2"}, {"copy-retention", "3"}});
+    const auto again =
+        rig.driver->schedules()->plan_set(rig.call, wish(), {{"copy-to", "aws-us-east-2"}, {"copy-retention", "3"}});
     CHECK(again.steps.empty());
     CHECK(again.notes.at(0) == "the policy is so already");
 
@@ -75,7 +76,8 @@ TEST_CASE("weekdays, a window and a retention are set, read back, and switched o
     rig.driver->run(rig.call, plan.steps[0], nullptr);
     CHECK(rig.driver->done(rig.call, plan.steps[0]).has_value());
     CHECK(json::parse(rig.server.policy(Rig::cluster))["enabled"] == false);
-    CHECK_ERROR(ErrorKind::not_found, "no schedule nightly", rig.driver->schedules()->plan_remove(rig.call, "nightly", {}));
+    CHECK_ERROR(ErrorKind::not_found, "no schedule nightly",
+                rig.driver->schedules()->plan_remove(rig.call, "nightly", {}));
 }
 
 TEST_CASE("every day, the usual retention, and a window over midnight") {
@@ -102,12 +104,9 @@ TEST_CASE("what the policy cannot hold is refused before anything is asked, with
         return error_of([&] { rig.driver->schedules()->plan_set(rig.call, other, {}); });
     };
     const std::vector<std::function<void(model::Schedule&)>> changes = {
-        [](auto& one) { one.cron = "0 2 * * *"; },
-        [](auto& one) { one.hours = {2, 14}; },
-        [](auto& one) { one.hours = {}; },
-        [](auto& one) { one.retention = 31 * day; },
-        [](auto& one) { one.retention = day / 2; },
-        [](auto& one) { one.retention = day + std::chrono::hours(1); },
+        [](auto& one) { one.cron = "0 2 * * *"; },  [](auto& one) { one.hours = {2, 14}; },
+        [](auto& one) { one.hours = {}; },          [](auto& one) { one.retention = 31 * day; },
+        [](auto& one) { one.retention = day / 2; }, [](auto& one) { one.retention = day + std::chrono::hours(1); },
     };
     for (const auto& change : changes) {
         const auto error = refusal(change);

@@ -157,6 +157,29 @@ TEST_CASE("a check") {
     hold("check-obstacles", report);
 }
 
+TEST_CASE("schedules: a list, none, one in full, what was set") {
+    model::Schedule nightly;
+    nightly.name = "nightly";
+    nightly.cron = "0 2 * * *";
+    nightly.retention = std::chrono::hours(7 * 24);
+    nightly.next = at("2026-11-22T02:00:00Z");
+    nightly.said = "Active";
+    model::Schedule policy;
+    policy.name = "policy";
+    policy.enabled = false;
+    policy.weekdays = {1, 3};
+    policy.hours = {2, 14};
+    policy.said = "FAILING \x1b[31m";
+    policy.why = "quota";
+    policy.details = {"copies to aws-us-east-2, kept 3 days"};
+    model::Schedule bare;
+    hold("schedule-list", ScheduleListing{"prod", {nightly, policy, bare}, false});
+    hold("schedule-none", ScheduleListing{"prod", {}, true});
+    hold("schedule-show", ScheduleListing{"prod", {nightly, policy, bare}, true});
+    hold("schedule-set", ScheduleDeed{"set", "prod", {.plan = plan(), .dry_run = false, .schedules = {nightly}}});
+    hold("schedule-dry-run", ScheduleDeed{"set", "prod", {.plan = plan(), .dry_run = true, .schedules = {nightly}}});
+}
+
 TEST_CASE("what ends a command decides its exit code") {
     CHECK(Answer{.value = Listing{}, .problem = {}}.exit_code() == 0);
     CHECK(Answer{.value = Listing{}, .problem = {}, .runs = true}.exit_code() == 4);
