@@ -104,6 +104,11 @@ Json document_of(const Listing& listing) {
 
 Json document_of(const StatusReport& report) {
     Json out{{"backup", json_of(report.newest)}};
+    if (report.newest) {
+        const auto& found = *report.newest;
+        const bool shows = found.done && found.total && !model::is_final(found.phase);
+        out["backup"]["progress"] = shows ? Json{{"done", *found.done}, {"total", *found.total}} : Json(nullptr);
+    }
     if (!report.asked_by_id) out["newest_good"] = json_of(report.good);
     return out;
 }

@@ -75,8 +75,15 @@ std::string text_of(const Listing& listing, const Style& style) {
         style);
 }
 
+// "42 %" of a job that shows how far it is.
+std::string progress_of(const model::Found& found) {
+    if (!found.done || found.total.value_or(0) == 0 || model::is_final(found.phase)) return "";
+    return fmt::format("{:.0f} %", 100 * static_cast<double>(*found.done) / static_cast<double>(*found.total));
+}
+
 Pairs pairs_of(const model::Found& found) {
     return {{"said", found.said},
+            {"progress", progress_of(found)},
             {"why", found.why},
             {"kind", keeping(found)},
             {"started", time_of(found.started)},

@@ -166,6 +166,8 @@ void look_at_jobs(Call& call, const Stage& stage, store::Catalog& home, const mo
         found.said = seen.said;
         found.why = seen.why;
         found.phase = seen.phase;
+        found.done = seen.done;
+        found.total = seen.total;
         at_work = at_work || !model::is_final(found.phase);
         if (model::is_final(found.phase)) return;
     }

@@ -21,6 +21,13 @@ constexpr Milliseconds grace{1'500};
 // How long one look may hold a watch; it is also how soon a deadline or a signal is noticed where a driver can push.
 constexpr Milliseconds patience{10'000};
 
+// The server's word, and how far it is where it says so.
+std::string stage_of(const Seen& seen) {
+    if (!seen.done || seen.total.value_or(0) == 0 || model::is_final(seen.phase)) return seen.said;
+    return fmt::format("{} {:.0f} %", seen.said,
+                       100 * static_cast<double>(*seen.done) / static_cast<double>(*seen.total));
+}
+
 class Wait {
 public:
     Wait(Call& call, const Limits& limits)
@@ -74,7 +81,7 @@ private:
     }
 
     void note(const Seen& seen) {
-        call_.tally.stage(seen.said);
+        call_.tally.stage(stage_of(seen));
         shows_progress_ = shows_progress_ || !seen.mark.empty();
         if (seen.phase == Phase::unknown) {
             unknown_ = seen.said;

@@ -20,7 +20,8 @@ struct Found {
     std::string why;
     std::optional<Moment> started;
     std::optional<Moment> completed;
-    std::optional<std::uint64_t> size;  // bytes
+    std::optional<std::uint64_t> size;         // bytes
+    std::optional<std::uint64_t> done, total;  // of a job under way, in whatever unit the server counts
     std::vector<std::string> collections;
     std::string where;  // store or location, for people
     bool kept = false;

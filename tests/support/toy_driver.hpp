@@ -31,7 +31,7 @@ public:
     int looks_needed = 2;
     model::Phase end = model::Phase::succeeded;  // how new jobs end
     std::function<void(const std::string& function, const std::string& about)> before;
-    std::string unreached;             // a node that a list cannot ask: listed without a name
+    std::string unreached;           // a node that a list cannot ask: listed without a name
     std::string tidy_after_restore;  // a snapshot that a restore's plan drops once it is proven
     bool keeps_schedules = true;
     bool forgets_schedules = false;  // takes them and does not hold them

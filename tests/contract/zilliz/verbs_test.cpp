@@ -145,13 +145,18 @@ TEST_CASE("the password of a new cluster is told on the terminal when there is o
 
 TEST_CASE("a job left under way is found again: status 4, wait, status 0") {
     auto script = Rig::two_clusters();
-    script.looks = 6;
+    script.looks = 20;
     Program program(script);
     const auto begun = program({"create", "prod", "--id", "n", "--no-wait"});
     CAPTURE(begun.err);
     CHECK(begun.code == 0);
     CHECK(has(begun.out, "under way"));
-    CHECK(program({"status", "prod", "n"}).code == 4);
+    const auto runs = program({"status", "prod", "n"});
+    CHECK(runs.code == 4);
+    CHECK(has(runs.out, "progress"));
+    const auto document = nlohmann::json::parse(program({"status", "prod", "n", "--output", "json"}).out);
+    CHECK(document.at("backup").at("progress").at("done") > 0);
+    CHECK(document.at("backup").at("progress").at("total") == 100);
     CHECK(program({"wait", "prod", "n"}).code == 0);
     CHECK(program({"status", "prod", "n"}).code == 0);
     // Or finished by a look, once job and backup are good.
@@ -160,6 +165,19 @@ TEST_CASE("a job left under way is found again: status 4, wait, status 0") {
     const auto status = program({"status", "prod", "m"});
     CHECK(status.code == 0);
     CHECK(has(status.out, "complete"));
+}
+
+TEST_CASE("while the job is over and its backup still in the making, a look says so and waits for nothing") {
+    auto script = Rig::two_clusters();
+    script.looks = 1;
+    script.settling = 40;
+    Program program(script);
+    REQUIRE(program({"create", "prod", "--id", "n", "--no-wait"}).code == 0);
+    const auto status = program({"status", "prod", "n"});
+    CHECK(status.code == 4);
+    CHECK(has(status.out, "CREATING"));
+    CHECK(program.clock.elapsed() < std::chrono::seconds(5));
+    CHECK(program({"wait", "prod", "n"}).code == 0);
 }
 
 TEST_CASE("a backup that failed is explained by its job, also later and when nobody waited") {
