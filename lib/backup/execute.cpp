@@ -276,7 +276,6 @@ void Executor::keep_secret(const Step& step, const Secret& secret) {
 
 std::optional<model::JobRef> Executor::start(const Step& step) {
     call_.tally.stage(step.what);
-    prepare_place(stage_, step);
     const auto outcome = begin(step);
     if (outcome.secret) keep_secret(step, *outcome.secret);
     note(step.id, [&](auto& now) {
@@ -323,6 +322,7 @@ model::Outcome Executor::begin(const Step& step) {
 }
 
 model::Outcome Executor::send_once(const Step& step) {
+    prepare_place(stage_, step);
     std::unique_ptr<io::Source> source;
     if (step.kind == StepKind::send) {
         const auto file = std::find_if(intent_.draft.files.begin(), intent_.draft.files.end(),

@@ -37,7 +37,7 @@ constexpr std::array table = {
     Option{"new-cluster", "NAME", "restore", "make a new cluster of the whole backup, which costs from then on", ""},
     Option{"cu-size", "1-1024", "restore", "size of the new cluster in compute units (as the old one)", ""},
     Option{"version", "LATEST|ORIGINAL", "restore", "the version that the new cluster runs", ""},
-    Option{"password-file", "FILE", "restore",
+    Option{"password-file", "FILE", "restore wait",
            "where the new cluster's password goes, which is told once; only its owner may read the file", ""},
     Option{"integration", "ID", "download", "export to the bucket of this storage integration", ""},
     Option{"directory", "DIR", "download", "the folder in that bucket", ""},

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "driver/zilliz/options.hpp"
 #include "rig.hpp"
 
 using namespace vbackup;
@@ -107,6 +108,20 @@ TEST_CASE("lists that make no sense are not understood, those that count more th
     rig.server.fault_once("GET", "/v2/backups", {.body = R"({"code":0,"data":{"count":3,"backups":[]}})"});
     CHECK(rig.driver->list(rig.call, {}).empty());
     CHECK(rig.tally.warnings().at(0).find("counts 3 backups and shows 0") != std::string::npos);
+}
+
+TEST_CASE("the China site is asked for its own regions only, and another address when one is configured") {
+    driver::Settings settings;
+    const auto base = [&](const std::string& region) {
+        settings.options = {{"region", region}};
+        return driver::zilliz::base_of(settings);
+    };
+    CHECK(base("") == "https://api.cloud.zilliz.com");
+    CHECK(base("aws-us-west-2") == "https://api.cloud.zilliz.com");
+    CHECK(base("ali-cn-hangzhou") == "https://api.cloud.zilliz.com.cn");
+    CHECK(base("tc-ap-shanghai") == "https://api.cloud.zilliz.com.cn");
+    settings.base_url = "https://proxy.example";
+    CHECK(base("ali-cn-hangzhou") == "https://proxy.example");
 }
 
 TEST_CASE("check: the cluster, its tier, status and region") {

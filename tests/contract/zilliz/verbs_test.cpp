@@ -10,6 +10,7 @@ using namespace vbackup;
 using test::Fault;
 using test::require_golden_zilliz;
 using Program = test::ZillizProgram;
+using Ran = test::ZillizRan;
 using Rig = test::ZillizRig;
 
 namespace {
@@ -141,6 +142,26 @@ TEST_CASE("the password of a new cluster is told on the terminal when there is o
     const auto lost = program({"restore", "prod", "n", "-o", "new-cluster=Restored-02"});
     CHECK(lost.code == 0);
     CHECK(has(lost.err, "the password of the new cluster Restored-02 is lost"));
+}
+
+TEST_CASE("a new cluster whose answer and process were lost is waited for, without a place for its lost password") {
+    Program program;
+    make(program, "n");
+    const auto file = (program.folder / "password").string();
+    // The answer is lost, and so is every look that could tell whether the request arrived.
+    program.server.fault_once("POST", "*/restoreCluster", {.fault = Fault::reset}, true);
+    program.server.fault_once("GET", "/v2/clusters", {.body = R"({"code":0,"data":{"count":0,"clusters":[]}})"});
+    for (int look = 0; look < 60; ++look) program.server.fault_once("GET", "/v2/clusters", {.status = 503});
+    const auto ran = program({"restore", "prod", "n", "-o", "new-cluster=Restored-01", "-o", "password-file=" + file});
+    CHECK(ran.code == 9);
+    program.server.finish();
+    Ran waited;
+    for (int attempt = 0; attempt < 20 && (attempt == 0 || waited.code != 0); ++attempt)
+        waited = program({"wait", "prod", "n"});
+    CAPTURE(waited.err);
+    CHECK(waited.code == 0);
+    CHECK(has(waited.err, "password of in01-"));
+    CHECK(program.server.count("POST", "*/restoreCluster") == 1);
 }
 
 TEST_CASE("a job left under way is found again: status 4, wait, status 0") {
