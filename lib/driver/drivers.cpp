@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 
+#include "driver/dragonfly/dragonfly.hpp"
 #include "driver/qdrant/qdrant.hpp"
 #include "driver/registry.hpp"
 #include "driver/weaviate/weaviate.hpp"
@@ -9,7 +10,7 @@ namespace vbackup::driver {
 
 // The one list of all drivers. A new one is a folder with its entry, and a line here.
 std::span<const Entry> drivers() {
-    static const std::array<Entry, 2> all = {weaviate_entry(), qdrant_entry()};
+    static const std::array<Entry, 3> all = {weaviate_entry(), qdrant_entry(), dragonfly_entry()};
     return all;
 }
 
