@@ -26,6 +26,12 @@ constexpr std::uint64_t most_databases = 1 << 20;
                 "the file is not what was written: restore from another backup, or make a new one");
 }
 
+// A large value is given its place at once, since growing costs as much again. A length that damage made large takes no
+// memory before its bytes are there: what is not written to is only an address.
+std::size_t reserved(std::uint64_t size) {
+    return static_cast<std::size_t>(std::min<std::uint64_t>(size, std::uint64_t{1} << 30));
+}
+
 // Hands out what was read already, then the rest.
 class Rejoined final : public Source {
 public:
@@ -126,17 +132,14 @@ void KeyReader::text(std::string& into, std::uint64_t most) {
     const auto size = number();
     if (size > most) corrupt(fmt::format("a text in it would be {} long", format_bytes(size)));
     into.clear();
+    into.reserve(reserved(size));
     more(into, size);
 }
 
-// A length that damage made large must not take memory before its bytes are there.
 void KeyReader::more(std::string& into, std::uint64_t count) {
     while (count > 0) {
         if (at_ == end_ && !fill()) corrupt("it ends early");
         const auto piece = bytes(static_cast<std::size_t>(std::min<std::uint64_t>(count, end_ - at_)));
-        if (into.size() + piece.size() > into.capacity())
-            into.reserve(std::min<std::size_t>(into.size() + static_cast<std::size_t>(count),
-                                               std::max<std::size_t>(2 * into.size(), block_size)));
         into.append(piece);
         count -= piece.size();
     }
@@ -153,8 +156,9 @@ void KeyReader::read_key() {
 // False for a void one.
 bool KeyReader::read_large() {
     read_key();
-    const auto announced = number();
+    const auto about = number();
     record_.payload.clear();
+    record_.payload.reserve(reserved(about));
     for (auto size = number(); size > 0; size = number()) {
         if (record_.payload.size() + size > longest_payload) corrupt("a value in it is too long");
         more(record_.payload, size);
@@ -162,7 +166,6 @@ bool KeyReader::read_large() {
     const auto mark = static_cast<char>(byte());
     if (mark == key_format::void_record) return false;
     if (mark != key_format::good) corrupt("a large record in it does not end as one");
-    if (record_.payload.size() != announced) corrupt("a large record in it has another length than announced");
     return true;
 }
 

@@ -66,9 +66,9 @@ public:
     KeyWriter(std::uint64_t begun, std::string_view about);
 
     void add(std::uint32_t database, std::string_view key, std::uint64_t expiry, std::string_view payload);
-    // The same for a value whose payload comes in pieces. Until `end_large` nothing else may be added; with `good` false
+    // The same for a value whose payload comes in pieces and weighs `about` so many bytes. Until `end_large` nothing else may be added; with `good` false
     // the record is void, as if it had never been begun.
-    void begin_large(std::uint32_t database, std::string_view key, std::uint64_t expiry, std::uint64_t size);
+    void begin_large(std::uint32_t database, std::string_view key, std::uint64_t expiry, std::uint64_t about);
     void add_piece(std::string_view bytes);
     void end_large(bool good);
     void add(const Definition& definition);

@@ -84,10 +84,10 @@ void KeyWriter::add(std::uint32_t database, std::string_view key, std::uint64_t 
     count(database, expiry);
 }
 
-void KeyWriter::begin_large(std::uint32_t database, std::string_view key, std::uint64_t expiry, std::uint64_t size) {
+void KeyWriter::begin_large(std::uint32_t database, std::string_view key, std::uint64_t expiry, std::uint64_t about) {
     append({&key_format::large_record, 1});
     append_key(database, key, expiry);
-    append_number(size);
+    append_number(about);
     large_database_ = database;
     large_expiry_ = expiry;
 }

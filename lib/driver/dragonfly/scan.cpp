@@ -10,7 +10,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "driver/dragonfly/large_string.hpp"
+#include "driver/dragonfly/large_value.hpp"
 #include "io/seen_keys.hpp"
 
 namespace vbackup::driver::dragonfly {
@@ -77,14 +77,16 @@ private:
     // Takes one answer, or begins something new.
     void advance() {
         call_.require_time();
-        if (string_) return advance_string();
+        if (value_) return advance_value();
+        if (!whole_.empty()) return hand_out();
         // What is large waits until nothing else is under way.
         if (large_.empty()) refill();
         if (!under_way_.empty()) return take_answer();
         if (!large_.empty()) {
             current_ = std::move(large_.front());
             large_.pop_front();
-            string_.emplace(wire_, writer_, database_, current_.name, has_expiretime_);
+            value_.emplace(wire_, writer_, LargeValue::Key{database_, current_.name, current_.weight}, has_expiretime_,
+                           facts_.is_dragonfly());
             return;
         }
         if (cursor_ == "0" && named_.empty() && ready_.empty() && again_.empty()) next_database();
@@ -212,29 +214,29 @@ private:
     }
 
     void take_value(Key key) {
-        const auto value = next("DUMP");
+        auto value = next("DUMP");
         const auto expiry = expiry_of(next("PEXPIRETIME"));
         if (value.is_nil() || expiry == -2) return writer_.count_vanished(database_);
-        if (same(expiry, key.expiry)) return record(key, value.text);
+        if (same(expiry, key.expiry)) return record(key, std::move(value.text));
         // It was set anew in between: which expiry belongs to this value cannot be told.
         again_.push_back(std::move(key));
     }
 
     void take_both(Key key) {
         for (const auto* what : {"MULTI", "DUMP", "PEXPIRETIME"}) (void)next(what);
-        const auto both = next("EXEC");
+        auto both = next("EXEC");
         if (both.items.size() != 2)
             throw Error(ErrorKind::not_understood, "EXEC was not answered with as many answers as there were questions");
         key.expiry = expiry_of(both.items[1]);
         if (both.items[0].is_nil() || key.expiry == -2) return writer_.count_vanished(database_);
-        record(key, both.items[0].text);
+        record(key, std::move(both.items[0].text));
     }
 
-    void advance_string() {
-        using State = LargeString::State;
-        const auto state = string_->advance(call_, server_time());
+    void advance_value() {
+        using State = LargeValue::State;
+        const auto state = value_->advance(call_, server_time());
         if (state == State::going) return;
-        string_.reset();
+        value_.reset();
         if (state == State::good) {
             note(current_);
         } else if (state == State::gone) {
@@ -242,21 +244,36 @@ private:
         } else if (state == State::changed && ++current_.repeats < most_repeats) {
             large_.push_front(std::move(current_));
         } else {
+            // Its type, or those who write to it all the time, leave no other way.
             again_.push_back(std::move(current_));
             ask(Asked::both, again_);
         }
     }
 
-    void record(const Key& key, std::string_view payload) {
-        writer_.add(database_, key.name, key.expiry > 0 ? static_cast<std::uint64_t>(key.expiry) : 0, payload);
+    void record(const Key& key, std::string payload) {
+        const auto expiry = key.expiry > 0 ? static_cast<std::uint64_t>(key.expiry) : 0;
         note(key);
+        if (payload.size() < large) return writer_.add(database_, key.name, expiry, payload);
+        writer_.begin_large(database_, key.name, expiry, payload.size());
+        whole_ = std::move(payload);
+        handed_out_ = 0;
+    }
+
+    // A large payload goes into the file piece by piece as well, so that it is not held twice.
+    void hand_out() {
+        const auto piece = std::string_view(whole_).substr(handed_out_, std::size_t{1} << 20);
+        writer_.add_piece(piece);
+        handed_out_ += piece.size();
+        if (handed_out_ < whole_.size()) return;
+        writer_.end_large(true);
+        std::string().swap(whole_);
     }
 
     void note(const Key& key) {
         if (seen_->note(key.name)) writer_.count_perhaps_twice(database_);
-        const auto keys = writer_.summary().databases.at(database_).keys;
+        const auto keys = ++noted_;
         if (keys % 16384 == 0)
-            call_.tally.stage(fmt::format("{}: {}: {} of {} keys", wish_.server.address(), name_of(database_), keys, total_));
+            call_.tally.stage(fmt::format("{}: {} keys, now in {}", wish_.server.address(), keys, name_of(database_)));
     }
 
     Call call_;
@@ -280,8 +297,11 @@ private:
     Keys named_, ready_, again_, large_;
     std::deque<Question> under_way_;
     std::uint64_t weight_ = 0;  // of what is under way
-    Key current_;               // whose string is being read in pieces
-    std::optional<LargeString> string_;
+    std::uint64_t noted_ = 0;   // keys of all databases
+    Key current_;               // whose value is being read in pieces
+    std::optional<LargeValue> value_;
+    std::string whole_;  // a large payload that came whole
+    std::size_t handed_out_ = 0;
 };
 
 }  // namespace

@@ -20,9 +20,9 @@ struct ScanWish {
 };
 
 // All keys of one server as the bytes of a file (io/key_records.hpp), read by SCAN, PEXPIRETIME and DUMP in one pipeline
-// that never runs dry and whose answers never weigh more than a few MiB: MEMORY USAGE is asked before DUMP, and strings of
-// more than 4 MiB come in pieces, so that neither side holds them whole. Each key is as it was at one moment: its expiry is
-// read before and after its value, and where the two differ, or a large string changed while its pieces came, it is read
+// that never runs dry and whose answers never weigh more than a few MiB: MEMORY USAGE is asked before DUMP, and values
+// of more than 4 MiB come in pieces, so that neither side holds them whole. Each key is as it was at one moment: its expiry is
+// read before and after its value, and where the two differ, or a large value changed while its pieces came, it is read
 // again. `ended` is told what the file holds once its last byte was read. `call`'s clock, tally and rate outlive it.
 using Ended = std::function<void(const io::KeySummary&)>;
 std::unique_ptr<io::Source> scan_keys(const Call& call, ScanWish wish, Ended ended);
