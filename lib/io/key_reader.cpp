@@ -158,7 +158,8 @@ bool KeyReader::read_large() {
     read_key();
     const auto about = number();
     record_.payload.clear();
-    record_.payload.reserve(reserved(about));
+    // The estimate is the server's, from a few samples of the value.
+    record_.payload.reserve(reserved(2 * std::min(about, longest_payload)));
     for (auto size = number(); size > 0; size = number()) {
         if (record_.payload.size() + size > longest_payload) corrupt("a value in it is too long");
         more(record_.payload, size);
