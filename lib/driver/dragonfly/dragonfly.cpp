@@ -137,7 +137,8 @@ public:
         if (layout.text() == note.text && layout.obstacles.empty()) return seen;
         seen.phase = model::Phase::failed;
         seen.said = "slots were moved during the backup: keys may be missing";
-        seen.why = layout.obstacles.empty() ? "run it again" : layout.obstacles.front();
+        seen.why = layout.obstacles.empty() ? "remove what came with `vbackup delete`, then make it anew"
+                                            : layout.obstacles.front();
         return seen;
     }
 

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::array all_abilities{
     Ability{"create", Support::full, {}},
-    Ability{"list", Support::part, "of the snapshots that a server keeps itself it shows only the newest one"},
+    Ability{"list", Support::full, {}},
     Ability{"status", Support::full, {}},
     Ability{"wait", Support::full, {}},
     Ability{"download", Support::none,

@@ -153,7 +153,7 @@ void require_all_read(const Note& note, const Facts& now, const io::KeySummary& 
         throw Error(ErrorKind::corrupt,
                     fmt::format("{} gave {} keys without expiry of {} where it has {}, though nobody wrote to it", note.node,
                                 lasting, name_of(database), space->second.keys - space->second.expires),
-                    "run it again; if it stays, look at the server's log");
+                    "remove what came with `vbackup delete`, then make it anew; if it stays, look at the server's log");
     }
 }
 
