@@ -51,21 +51,36 @@ void put_policy(Json& into, const Policy& policy) {
     into["retention"] = policy.retention_days;
 }
 
-// A whole number beyond 64 bits, and a fraction with more digits than a double has, would come back as another one.
-void require_exact(const Json& value, const std::string& text) {
-    if (value.is_number_float() && text.find(value.dump()) == std::string::npos)
-        throw Error(ErrorKind::refused,
-                    fmt::format("the data store's configuration holds a number that cannot be written back exactly ({})",
-                                value.dump()),
-                    "change it in the console");
-    if (!value.is_structured()) return;
-    for (const auto& one : value) require_exact(one, text);
-}
+// Looks for a number that would come back as another one: a whole one beyond 64 bits, or a fraction with more digits than a
+// double surely keeps.
+struct Numbers final : nlohmann::json_sax<Json> {
+    std::string inexact;
+
+    bool number_float(number_float_t, const string_t& text) override {
+        std::string digits;
+        for (const char c : text.substr(0, text.find_first_of("eE")))
+            if (c >= '0' && c <= '9' && (c != '0' || !digits.empty())) digits += c;
+        digits.erase(digits.find_last_not_of('0') + 1);
+        if (digits.size() > 15) inexact = text;
+        return true;
+    }
+    bool null() override { return true; }
+    bool boolean(bool) override { return true; }
+    bool number_integer(number_integer_t) override { return true; }
+    bool number_unsigned(number_unsigned_t) override { return true; }
+    bool string(string_t&) override { return true; }
+    bool binary(binary_t&) override { return true; }
+    bool start_object(std::size_t) override { return true; }
+    bool key(string_t&) override { return true; }
+    bool end_object() override { return true; }
+    bool start_array(std::size_t) override { return true; }
+    bool end_array() override { return true; }
+    bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
+};
 
 Json parse_config(const model::JsonText& text) {
     auto config = Json::parse(text, nullptr, false);
     if (!config.is_object()) not_understood("a data store without a configuration");
-    require_exact(config, text);
     return config;
 }
 
@@ -113,9 +128,10 @@ Datastore parse_datastore(const std::string& body) {
             store.restored = config.at("restore").value("backup_id", "");
             store.loaded = config.at("restore").value("loaded", false);
         }
-        // As text it keeps what a parser would round.
         store.config = config.dump();
-        require_exact(config, body);
+        Numbers numbers;
+        Json::sax_parse(body, &numbers);
+        store.inexact = numbers.inexact;
         return store;
     } catch (const Json::exception&) {
         not_understood("a field of the data store has another type than it should");
@@ -214,7 +230,13 @@ Datastore Api::get(Call& call, bool repeat) const {
 }
 
 void Api::change(Call& call, const std::function<model::JsonText(const Datastore&)>& changed, std::string_view what) const {
-    const auto sent = changed(get(call));
+    const auto now = get(call);
+    if (!now.inexact.empty())
+        throw Error(ErrorKind::refused,
+                    fmt::format("the data store's configuration holds a number that cannot be written back exactly ({})",
+                                one_line(now.inexact, 60)),
+                    "change it in the console");
+    const auto sent = changed(now);
     net::Request put{.method = "PUT", .path = "/v1/datastores/" + percent_encode(id_), .body = sent};
     const auto response = http_.send(call, put);
     if (response.status != 200) net::throw_for_status(response, what, words_of(response));

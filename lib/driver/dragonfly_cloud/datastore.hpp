@@ -36,14 +36,14 @@ struct Datastore {
     std::string restored;  // id of the backup that was put into it last; empty for none
     bool loaded = false;   // it is in
     model::JsonText config;  // the whole object, as it came
+    std::string inexact;     // a number in it that would not survive being written anew; empty for none
 };
 
 // Throws Error{not_understood} for what is no data store.
 Datastore parse_datastore(const std::string& body);
 model::Phase phase_of_restore(const Datastore& store, const std::string& backup);
 
-// The configuration with another policy or restore, every other field as it came, known or not. Error{refused} when it
-// holds a number that would not survive being written anew.
+// The configuration with another policy or restore, every other field as it came, known or not.
 model::JsonText with_policy(const model::JsonText& config, const Policy& policy);
 model::JsonText with_restore(const model::JsonText& config, const std::string& backup);
 // Names of fields of `sent` that `now` has lost or changed, `config.backup_policy` and `config.restore` left out.
@@ -61,7 +61,8 @@ public:
 
     // Error{not_found} for one that is deleted, too.
     Datastore get(Call& call, bool repeat = true) const;
-    // Reads the configuration, changes it, writes it whole, and reads it back. Error{not_understood} when the API took
+    // Reads the configuration, changes it, writes it whole, and reads it back. Error{refused} when it holds a number that
+    // would not survive being written anew, Error{not_understood} when the API took
     // another one than was sent.
     void change(Call& call, const std::function<model::JsonText(const Datastore&)>& changed, std::string_view what) const;
     const std::string& id() const { return id_; }
