@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <utility>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "io/key_format.hpp"
 #include "io/key_records.hpp"
+#include "io/seen_keys.hpp"
 #include "io/zstd.hpp"
 
 namespace vbackup::io {
@@ -245,18 +247,61 @@ std::string payload_problem(std::string_view payload) {
     return checksum.value() == written ? std::string() : "its checksum differs";
 }
 
-KeySummary check_keys(Call& call, Source& source) {
-    const auto plain = unpacked_keys(source);
-    KeyReader reader(*plain);
+namespace {
+
+// Reads everything, and hands out each record.
+template <typename Each>
+KeySummary read_keys(Call& call, KeyReader& reader, const Each& each) {
     for (std::uint64_t n = 0;; ++n) {
         if (n % 1024 == 0) call.require_time();
         const auto item = reader.next();
         if (item == KeyReader::Item::end) return reader.summary();
         if (item != KeyReader::Item::record) continue;
-        if (const auto problem = payload_problem(reader.record().payload); !problem.empty())
-            corrupt(fmt::format("the value of the key \"{}\" in database {} is damaged: {}",
-                                one_line(reader.record().key, 80), reader.record().database, problem));
+        const auto& record = reader.record();
+        if (const auto problem = payload_problem(record.payload); !problem.empty())
+            corrupt(fmt::format("the value of the key \"{}\" in database {} is damaged: {}", one_line(record.key, 80),
+                                record.database, problem));
+        each(record);
     }
+}
+
+}  // namespace
+
+KeySummary check_keys(Call& call, Source& source) {
+    const auto plain = unpacked_keys(source);
+    KeyReader reader(*plain);
+    return read_keys(call, reader, [](const KeyRecord&) {});
+}
+
+KeySummary count_keys(Call& call, Source& source, const Repeats& repeats) {
+    std::map<std::pair<std::uint32_t, std::uint64_t>, std::uint64_t> last;  // expiry
+    std::map<std::uint32_t, KeyCounts> once_too_often;
+    std::uint64_t begun = 0;
+    const auto each = [&](const KeyRecord& record) {
+        const std::pair key{record.database, SeenKeys::hash(record.key)};
+        if (!repeats.contains(key)) return;
+        const auto [known, is_first] = last.emplace(key, record.expiry);
+        if (is_first) return;
+        auto& counts = once_too_often[record.database];
+        ++counts.keys;
+        if (known->second != 0) {
+            ++counts.with_expiry;
+            ++counts.expiring[expiry_slot(begun, known->second)];
+        }
+        known->second = record.expiry;
+    };
+    const auto plain = unpacked_keys(source);
+    KeyReader reader(*plain);
+    begun = reader.summary().begun;
+    auto summary = read_keys(call, reader, each);
+    for (auto& [database, counts] : summary.databases) {
+        const auto& less = once_too_often[database];
+        counts.keys -= less.keys;
+        counts.with_expiry -= less.with_expiry;
+        for (std::size_t n = 0; n < counts.expiring.size(); ++n) counts.expiring[n] -= less.expiring[n];
+        counts.perhaps_twice = 0;
+    }
+    return summary;
 }
 
 }  // namespace vbackup::io

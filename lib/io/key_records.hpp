@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -145,6 +146,12 @@ std::string payload_problem(std::string_view payload);
 // Reads a whole file, plain or compressed with zstd: structure, counts, checksums, and that of each payload. Throws as
 // KeyReader does, and Error{corrupt} naming the first key whose payload is damaged.
 KeySummary check_keys(Call& call, Source& source);
+
+// A key that may be recorded more than once: its database and SeenKeys::hash of its name.
+using Repeats = std::set<std::pair<std::uint32_t, std::uint64_t>>;
+// Reads a whole file as `check_keys` does, and counts each key once, as its last record has it. `repeats` names all keys that
+// have more than one; `perhaps_twice` is 0 then.
+KeySummary count_keys(Call& call, Source& source, const Repeats& repeats);
 
 // The records of a file that may be compressed: looks at its first bytes. `source` outlives it.
 std::unique_ptr<Source> unpacked_keys(Source& source);

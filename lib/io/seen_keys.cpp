@@ -19,30 +19,30 @@ std::uint64_t mixed(std::uint64_t value) {
     return value ^ value >> 32;
 }
 
+}  // namespace
+
 // Eight bytes at a time. Nobody gains by collisions here: they only make a count less exact.
-std::uint64_t hash_of(std::string_view key) {
-    auto hash = mixed(0x9E3779B97F4A7C15 ^ key.size());
+std::uint64_t SeenKeys::hash(std::string_view key) {
+    auto value = mixed(0x9E3779B97F4A7C15 ^ key.size());
     for (; key.size() >= 8; key.remove_prefix(8)) {
         std::uint64_t word = 0;
         std::memcpy(&word, key.data(), sizeof word);
-        hash = mixed(hash ^ word) + 0x9E3779B97F4A7C15;
+        value = mixed(value ^ word) + 0x9E3779B97F4A7C15;
     }
     std::uint64_t word = 0;
     std::memcpy(&word, key.data(), key.size());
-    return mixed(hash ^ word);
+    return mixed(value ^ word);
 }
-
-}  // namespace
 
 // One line of 512 bits for eight keys.
 SeenKeys::SeenKeys(std::uint64_t keys)
     : lines_(static_cast<std::size_t>(std::bit_ceil(std::clamp<std::uint64_t>(keys / 8, 64, most_lines)))) {}
 
 bool SeenKeys::note(std::string_view key) {
-    const auto hash = hash_of(key);
-    auto& line = lines_[static_cast<std::size_t>(hash & (lines_.size() - 1))];
+    const auto number = hash(key);
+    auto& line = lines_[static_cast<std::size_t>(number & (lines_.size() - 1))];
     // One bit in each of the line's eight words.
-    auto bits = mixed(hash);
+    auto bits = mixed(number);
     bool seen = true;
     for (auto& word : line.words) {
         const auto bit = std::uint64_t{1} << (bits & 63);

@@ -16,6 +16,8 @@ public:
     explicit SeenKeys(std::uint64_t keys);
     // Notes the key. True: perhaps it was noted before.
     bool note(std::string_view key);
+    // Two keys have the same one about as often as lightning strikes twice.
+    static std::uint64_t hash(std::string_view key);
 
 private:
     struct alignas(64) Line {

@@ -28,8 +28,10 @@ struct Wake {
 };
 
 // The hints of the common table speak of HTTP.
-Error spoken_for_resp(const Error& error, const RespServer& server) {
-    if (error.kind() != ErrorKind::not_understood) return error;
+Error spoken_for_resp(const Error& error, CURLcode code, const RespServer& server) {
+    // A server without TLS waits for the end of a command that the first bytes of TLS seem to begin.
+    const bool waits = code == CURLE_OPERATION_TIMEDOUT && server.tls;
+    if (error.kind() != ErrorKind::not_understood && !waits) return error;
     return {error.kind(), error.message(),
             server.tls ? "check the port; if the server uses no TLS, write dragonfly:// or redis://"
                        : "check the port; if the server uses TLS, write dragonflys:// or rediss://"};
@@ -110,7 +112,7 @@ void RespSocket::fail(CURLcode code, bool connected) {
                                     .ca_file = server_.connection.ca_file,
                                     .client_cert_file = server_.connection.client_cert_file,
                                     .connect_timeout = server_.connection.connect_timeout}),
-                          server_);
+                          code, server_);
 }
 
 std::size_t RespSocket::receive_some(Call& call, std::span<char> into) {
@@ -121,7 +123,8 @@ std::size_t RespSocket::receive_some(Call& call, std::span<char> into) {
     if (code != CURLE_OK) fail(code, true);
     if (count == 0)
         throw Error(ErrorKind::unreachable, fmt::format("{} closed the connection", server_.address()),
-                    "check the server's log: it may have ended, or have a limit on clients, idle time or output");
+                    server_.tls ? "check the server's log: it may have ended, or have a limit on clients, idle time or output"
+                                : "check the server's log; if it uses TLS, write dragonflys:// or rediss://");
     call.moved(count);
     return count;
 }

@@ -127,6 +127,7 @@ struct RespServer::State {
     std::set<Link*> open;
     std::size_t connections = 0;
     bool over = false;
+    bool deaf = false;
     int listener = -1;
     std::uint16_t port = 0;
     std::vector<std::jthread> threads;
@@ -167,7 +168,11 @@ struct RespServer::State {
             if (over) return;
             open.insert(link.get());
         }
-        talk(*link);
+        if (deaf) {
+            wait_for_end();
+        } else {
+            talk(*link);
+        }
         const std::scoped_lock lock(mutex);
         open.erase(link.get());
     }
@@ -202,7 +207,8 @@ struct RespServer::State {
     }
 };
 
-RespServer::RespServer(Responder responder) : state_(std::make_shared<State>()) {
+RespServer::RespServer(Responder responder, bool deaf) : state_(std::make_shared<State>()) {
+    state_->deaf = deaf;
     state_->responder = std::move(responder);
     state_->start();
 }

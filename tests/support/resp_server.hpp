@@ -48,7 +48,8 @@ class RespServer {
 public:
     using Responder = std::function<RespAnswer(RespSession&, const RespCommand&)>;
 
-    explicit RespServer(Responder responder);
+    // `deaf`: it reads nothing at all.
+    explicit RespServer(Responder responder, bool deaf = false);
     RespServer(const TlsFiles& tls, Responder responder);
     ~RespServer();
     RespServer(const RespServer&) = delete;

@@ -31,22 +31,26 @@ using namespace dragonfly;
 // What the scans of this process have read, by file: told when their last byte was taken. Thread-safe.
 class Memory {
 public:
-    void put(const std::string& file, io::KeySummary summary) {
+    struct Scan {
+        io::KeySummary summary;
+        io::Repeats repeats;
+    };
+    void put(const std::string& file, Scan scan) {
         const std::scoped_lock lock(mutex_);
-        summaries_[file] = std::move(summary);
+        scans_[file] = std::move(scan);
     }
-    std::optional<io::KeySummary> take(const std::string& file) {
+    std::optional<Scan> take(const std::string& file) {
         const std::scoped_lock lock(mutex_);
-        const auto found = summaries_.find(file);
-        if (found == summaries_.end()) return std::nullopt;
-        auto summary = std::move(found->second);
-        summaries_.erase(found);
-        return summary;
+        const auto found = scans_.find(file);
+        if (found == scans_.end()) return std::nullopt;
+        auto scan = std::move(found->second);
+        scans_.erase(found);
+        return scan;
     }
 
 private:
     std::mutex mutex_;
-    std::map<std::string, io::KeySummary> summaries_;
+    std::map<std::string, Scan> scans_;
 };
 
 // Tells the tally what was read of a file that is put back.
@@ -173,7 +177,9 @@ private:
                       .match = note.match,
                       .about = file_about(note.node)};
         return scan_keys(call, std::move(wish),
-                         [this, file = note.file](const io::KeySummary& summary) { memory_.put(file, summary); });
+                         [this, file = note.file](const io::KeySummary& summary, const io::Repeats& repeats) {
+                             memory_.put(file, {summary, repeats});
+                         });
     }
 
     std::unique_ptr<io::Source> open_definitions(Call& call, const Note& note) {
@@ -187,9 +193,14 @@ private:
     }
 
     model::Outcome count(Call& call, Note note, io::Source& source) {
-        auto summary = memory_.take(note.file);
-        // An earlier run read it from the server: what came home is read instead.
-        if (!summary) summary = io::check_keys(call, source);
+        const auto scan = memory_.take(note.file);
+        // An earlier run read it from the server: what came home is read instead. So it is when SCAN may have named keys
+        // twice, to count these once.
+        std::optional<io::KeySummary> summary;
+        if (!scan)
+            summary = io::check_keys(call, source);
+        else
+            summary = scan->repeats.empty() ? scan->summary : io::count_keys(call, source, scan->repeats);
         {
             net::Resp wire(call, node_at(seed_, note.node));
             require_all_read(note, ask_facts(call, wire), *summary);

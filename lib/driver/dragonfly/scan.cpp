@@ -29,6 +29,8 @@ constexpr std::uint64_t large = window;
 constexpr std::uint64_t unknown_weight = window / 16;
 // How often a key that is written to all the time is read again before it is read as one transaction.
 constexpr int most_repeats = 3;
+// Keys that may have been named twice: 100,000 take some 6 MiB here.
+constexpr std::size_t most_repeated = 100'000;
 // An expiry that had to be computed from what is left of it may differ by so much, in ms.
 constexpr std::int64_t tolerance = 1000;
 
@@ -96,7 +98,8 @@ private:
         if (at_ == wish_.databases.size()) {
             writer_.finish();
             done_ = true;
-            if (ended_) ended_(writer_.summary());
+            if (repeats_.size() > most_repeated) repeats_.clear();
+            if (ended_) ended_(writer_.summary(), repeats_);
             return;
         }
         database_ = wish_.databases[at_++];
@@ -270,7 +273,10 @@ private:
     }
 
     void note(const Key& key) {
-        if (seen_->note(key.name)) writer_.count_perhaps_twice(database_);
+        if (seen_->note(key.name)) {
+            writer_.count_perhaps_twice(database_);
+            if (repeats_.size() <= most_repeated) repeats_.emplace(database_, io::SeenKeys::hash(key.name));
+        }
         const auto keys = ++noted_;
         if (keys % 16384 == 0)
             call_.tally.stage(fmt::format("{}: {} keys, now in {}", wish_.server.address(), keys, name_of(database_)));
@@ -297,7 +303,8 @@ private:
     Keys named_, ready_, again_, large_;
     std::deque<Question> under_way_;
     std::uint64_t weight_ = 0;  // of what is under way
-    std::uint64_t noted_ = 0;   // keys of all databases
+    std::uint64_t noted_ = 0;  // keys of all databases
+    io::Repeats repeats_;
     Key current_;               // whose value is being read in pieces
     std::optional<LargeValue> value_;
     std::string whole_;  // a large payload that came whole

@@ -24,7 +24,9 @@ struct ScanWish {
 // of more than 4 MiB come in pieces, so that neither side holds them whole. Each key is as it was at one moment: its expiry is
 // read before and after its value, and where the two differ, or a large value changed while its pieces came, it is read
 // again. `ended` is told what the file holds once its last byte was read. `call`'s clock, tally and rate outlive it.
-using Ended = std::function<void(const io::KeySummary&)>;
+// `repeats` names the keys that may be in it more than once, since SCAN may name a key twice; it is empty when these are more
+// than are worth noting.
+using Ended = std::function<void(const io::KeySummary& summary, const io::Repeats& repeats)>;
 std::unique_ptr<io::Source> scan_keys(const Call& call, ScanWish wish, Ended ended);
 
 }  // namespace vbackup::driver::dragonfly

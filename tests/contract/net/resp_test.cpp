@@ -205,11 +205,14 @@ TEST_CASE_FIXTURE(Fixture, "TLS: the right authority, a wrong one, none asked fo
     for (int n = 0; n < 20; ++n) CHECK(wire.read(call).text.size() == value.size());
     to.connection.ca_file = files.other_ca;
     CHECK(error_of([&] { net::Resp refused(call, to); }).kind() == ErrorKind::denied);
-    RespServer plain(always(resp::ok()));
+    to.tls = false;
+    CHECK(error_of([&] { net::Resp(call, to).ask(call, {"GET"}); }).hint().find("dragonflys://") != std::string::npos);
+    // One without TLS waits for more.
+    RespServer plain([](RespSession&, const RespCommand&) { return RespAnswer{}; }, true);
     to = at(plain);
     to.tls = true;
-    const auto error = error_of([&] { net::Resp refused(call, to); });
-    CHECK(error.hint().find("dragonfly://") != std::string::npos);
+    to.connection.connect_timeout = Milliseconds{200};
+    CHECK(error_of([&] { net::Resp refused(call, to); }).hint().find("dragonfly://") != std::string::npos);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a limited rate holds up what is received and sent") {

@@ -13,6 +13,7 @@
 
 using namespace vbackup;
 using namespace vbackup::io;
+using vbackup::test::FakeClock;
 
 namespace {
 
@@ -158,7 +159,7 @@ TEST_CASE("a newer format is refused, and not taken for damage") {
 TEST_CASE("how many keys with an expiry are left is known within a factor of two of their time") {
     KeyCounts counts;
     counts.keys = counts.with_expiry = 4;
-    for (const std::uint64_t seconds : {0, 3, 100, 1'000'000}) ++counts.expiring[expiry_slot(begun, begun + seconds * 1000)];
+    for (const std::uint64_t seconds : {0U, 3U, 100U, 1'000'000U}) ++counts.expiring[expiry_slot(begun, begun + seconds * 1000)];
     using Pair = std::pair<std::uint64_t, std::uint64_t>;
     CHECK(counts.alive(begun, begun) == Pair{3, 4});
     CHECK(counts.alive(begun, begun + 5'000) == Pair{2, 2});
@@ -181,15 +182,15 @@ TEST_CASE("the checksum is that of Redis") {
 TEST_CASE("a key that was noted is always known, and others hardly ever") {
     SeenKeys seen(100'000);
     std::size_t false_alarms = 0;
-    for (int n = 0; n < 100'000; ++n) false_alarms += seen.note("key:" + std::to_string(n)) ? 1 : 0;
+    for (int n = 0; n < 100'000; ++n) false_alarms += seen.note("key:" + std::to_string(n)) ? 1U : 0U;
     CHECK(false_alarms == 0);
     std::size_t known = 0;
-    for (int n = 0; n < 100'000; ++n) known += seen.note("key:" + std::to_string(n)) ? 1 : 0;
+    for (int n = 0; n < 100'000; ++n) known += seen.note("key:" + std::to_string(n)) ? 1U : 0U;
     CHECK(known == 100'000);
 }
 
 TEST_CASE("zstd: what is packed comes out equal, whatever its size; the thread ends with it") {
-    for (const std::size_t size : {0, 1, 1000, 300'000, 5'000'000}) {
+    for (const std::size_t size : {0U, 1U, 1000U, 300'000U, 5'000'000U}) {
         std::string bytes(size, '\0');
         for (std::size_t n = 0; n < size; ++n) bytes[n] = static_cast<char>(n * n >> 7 & 0xFF);
         const auto small = packed(bytes);
