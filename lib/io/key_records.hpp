@@ -38,10 +38,10 @@ struct KeyCounts {
     // Number n counts keys that expire 2^n to 2^(n+1) seconds after the file's beginning; the first one also earlier ones.
     using Expiring = std::array<std::uint64_t, 40>;
 
-    std::uint64_t keys = 0;          // records
-    std::uint64_t with_expiry = 0;   // of these
-    std::uint64_t perhaps_twice = 0; // of these: the key may have been recorded before; 0: each key is there once
-    std::uint64_t vanished = 0;      // keys that were named and gone before they could be read
+    std::uint64_t keys = 0;           // records
+    std::uint64_t with_expiry = 0;    // of these
+    std::uint64_t perhaps_twice = 0;  // of these: the key may have been recorded before; 0: each key is there once
+    std::uint64_t vanished = 0;       // keys that were named and gone before they could be read
     Expiring expiring{};
 
     void add(const KeyCounts& other);

@@ -38,7 +38,8 @@ public:
         ZSTD_outBuffer out{into.data(), into.size(), 0};
         while (out.pos == 0 && !done_ && !into.empty()) {
             if (in_.pos == in_.size && !at_end_) refill();
-            const auto left = require(ZSTD_compressStream2(context_.get(), &out, &in_, at_end_ ? ZSTD_e_end : ZSTD_e_continue));
+            const auto left =
+                require(ZSTD_compressStream2(context_.get(), &out, &in_, at_end_ ? ZSTD_e_end : ZSTD_e_continue));
             done_ = at_end_ && left == 0;
         }
         return out.pos;

@@ -34,9 +34,9 @@ struct Reply {
     enum class Kind : std::uint8_t { nil, integer, status, text, error, array };
 
     Kind kind = Kind::nil;
-    std::int64_t number = 0;    // integer
-    std::string text;           // status, text (any bytes), error
-    std::vector<Reply> items;   // array
+    std::int64_t number = 0;   // integer
+    std::string text;          // status, text (any bytes), error
+    std::vector<Reply> items;  // array
 
     bool is_nil() const { return kind == Kind::nil; }
     bool is_error() const { return kind == Kind::error; }

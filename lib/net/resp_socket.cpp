@@ -80,8 +80,7 @@ void RespSocket::set_options(const std::string& url) {
     if (!connection.ca_file.empty()) VBACKUP_CURL_SET(easy, CURLOPT_CAINFO, connection.ca_file.c_str());
     if (!connection.client_cert_file.empty())
         VBACKUP_CURL_SET(easy, CURLOPT_SSLCERT, connection.client_cert_file.c_str());
-    if (!connection.client_key_file.empty())
-        VBACKUP_CURL_SET(easy, CURLOPT_SSLKEY, connection.client_key_file.c_str());
+    if (!connection.client_key_file.empty()) VBACKUP_CURL_SET(easy, CURLOPT_SSLKEY, connection.client_key_file.c_str());
 }
 
 void RespSocket::connect(Call& call) {
@@ -123,8 +122,9 @@ std::size_t RespSocket::receive_some(Call& call, std::span<char> into) {
     if (code != CURLE_OK) fail(code, true);
     if (count == 0)
         throw Error(ErrorKind::unreachable, fmt::format("{} closed the connection", server_.address()),
-                    server_.tls ? "check the server's log: it may have ended, or have a limit on clients, idle time or output"
-                                : "check the server's log; if it uses TLS, write dragonflys:// or rediss://");
+                    server_.tls
+                        ? "check the server's log: it may have ended, or have a limit on clients, idle time or output"
+                        : "check the server's log; if it uses TLS, write dragonflys:// or rediss://");
     call.moved(count);
     return count;
 }
@@ -148,9 +148,11 @@ void RespSocket::wait(Call& call, bool to_send, Instant since) {
                     fmt::format("{}: not a byte for {}", server_.address(), format_duration(silence_)),
                     "check the server's load and log");
     const std::stop_callback<Wake> watch(call.stop, Wake{wire_.multi.get()});
-    curl_waitfd wanted{socket_, static_cast<short>(to_send ? CURL_WAIT_POLLIN | CURL_WAIT_POLLOUT : CURL_WAIT_POLLIN), 0};
+    curl_waitfd wanted{socket_, static_cast<short>(to_send ? CURL_WAIT_POLLIN | CURL_WAIT_POLLOUT : CURL_WAIT_POLLIN),
+                       0};
     const auto most = std::min({call.left(slice), slice, silence_ - quiet});
-    curl_multi_poll(wire_.multi.get(), &wanted, 1, static_cast<int>(std::max<Milliseconds::rep>(most.count(), 0)), nullptr);
+    curl_multi_poll(wire_.multi.get(), &wanted, 1, static_cast<int>(std::max<Milliseconds::rep>(most.count(), 0)),
+                    nullptr);
 }
 
 void RespSocket::send(Call& call, std::span<const char> bytes, std::string& came) {

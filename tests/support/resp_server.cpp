@@ -247,9 +247,9 @@ std::vector<RespCommand> RespServer::commands() const {
 
 std::size_t RespServer::count(std::string_view word) const {
     const std::scoped_lock lock(state_->mutex);
-    return static_cast<std::size_t>(std::count_if(state_->commands.begin(), state_->commands.end(), [&](const auto& one) {
-        return !one.empty() && same_word(one.front(), word);
-    }));
+    return static_cast<std::size_t>(
+        std::count_if(state_->commands.begin(), state_->commands.end(),
+                      [&](const auto& one) { return !one.empty() && same_word(one.front(), word); }));
 }
 
 std::size_t RespServer::connections() const {

@@ -17,7 +17,8 @@ namespace {
 using namespace resp;
 
 std::string upper(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
     return text;
 }
 
@@ -66,7 +67,8 @@ std::optional<std::string> ScriptedDragonfly::undump(std::string_view payload) {
     io::Crc64 checksum;
     checksum.update(std::as_bytes(std::span(payload.substr(0, payload.size() - 8))));
     for (unsigned n = 0; n < 8; ++n)
-        if (payload[payload.size() - 8 + n] != static_cast<char>(checksum.value() >> (8 * n) & 0xFF)) return std::nullopt;
+        if (payload[payload.size() - 8 + n] != static_cast<char>(checksum.value() >> (8 * n) & 0xFF))
+            return std::nullopt;
     const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(payload[at]); };
     if (byte(0) != 0) return std::nullopt;
     std::size_t at = 2, size = byte(1);
@@ -98,15 +100,17 @@ RespAnswer ScriptedDragonfly::answer(RespSession& session, const RespCommand& co
 std::string ScriptedDragonfly::work(RespSession& session, const RespCommand& command) {
     const auto name = upper(command.front());
     if (name == "AUTH") {
-        const bool good = command.back() == state_.password &&
-                          (state_.user.empty() ? command.size() == 2 : command.size() == 3 && command[1] == state_.user);
+        const bool good =
+            command.back() == state_.password &&
+            (state_.user.empty() ? command.size() == 2 : command.size() == 3 && command[1] == state_.user);
         if (!good) return error("WRONGPASS invalid username-password pair or user is disabled.");
         session.logged_in = true;
         return ok();
     }
     if (!state_.password.empty() && !session.logged_in) return error("NOAUTH Authentication required.");
     if (contains(state_.unknown, name)) return error("ERR unknown command `" + command.front() + "`");
-    if (contains(state_.denied, name)) return error("NOPERM this user has no permissions to run the '" + name + "' command");
+    if (contains(state_.denied, name))
+        return error("NOPERM this user has no permissions to run the '" + name + "' command");
     if (name == "INFO") return text(info());
     if (state_.loading) return error("LOADING Dragonfly is loading the dataset in memory");
     if (name == "TIME") return texts({std::to_string(state_.now / 1000), fmt::format("{}", state_.now % 1000 * 1000)});
@@ -136,7 +140,8 @@ std::string ScriptedDragonfly::work(RespSession& session, const RespCommand& com
         return ok();
     }
     if (name.starts_with("FT.")) return search(name, command);
-    if (name == "WATCH" || name == "UNWATCH" || name == "MULTI" || name == "EXEC") return transaction(session, name, command);
+    if (name == "WATCH" || name == "UNWATCH" || name == "MULTI" || name == "EXEC")
+        return transaction(session, name, command);
     return keys(session, name, command);
 }
 
@@ -186,7 +191,8 @@ std::string ScriptedDragonfly::keys(RespSession& session, const std::string& nam
     session.asking = false;
     if (name == "RESTORE") return restore(session, command);
     const auto* value = find(session, key);
-    if (name == "PEXPIRETIME") return integer(!value ? -2 : value->expiry == 0 ? -1 : static_cast<std::int64_t>(value->expiry));
+    if (name == "PEXPIRETIME")
+        return integer(!value ? -2 : value->expiry == 0 ? -1 : static_cast<std::int64_t>(value->expiry));
     if (name == "PTTL")
         return integer(!value ? -2 : value->expiry == 0 ? -1 : static_cast<std::int64_t>(value->expiry - state_.now));
     if (name == "MEMORY") return value ? integer(static_cast<std::int64_t>(value->text.size() + 50)) : nil();
@@ -275,28 +281,31 @@ std::string ScriptedDragonfly::info() {
     const bool dragonfly = state_.product == "dragonfly";
     std::string all = "# Server\r\nredis_version:7.4.0\r\n";
     if (dragonfly) all += "dragonfly_version:df-v1.40.1\r\n";
-    all += fmt::format("redis_mode:{}\r\nuptime_in_seconds:{}\r\n", state_.cluster_nodes.empty() ? "standalone" : "cluster",
-                       state_.uptime);
+    all += fmt::format("redis_mode:{}\r\nuptime_in_seconds:{}\r\n",
+                       state_.cluster_nodes.empty() ? "standalone" : "cluster", state_.uptime);
     if (!dragonfly) all += "run_id:4711\r\n";
     all += "\r\n# Persistence\r\n";
     all += fmt::format("loading:{}\r\n", state_.loading ? 1 : 0);
     if (dragonfly)
         all += fmt::format(
-            "current_snapshot_perc:{}\r\ncurrent_save_keys_processed:{}\r\ncurrent_save_keys_total:{}\r\nlast_success_save:{}\r\n"
+            "current_snapshot_perc:{}\r\ncurrent_save_keys_processed:{}\r\ncurrent_save_keys_total:{}\r\nlast_success_"
+            "save:{}\r\n"
             "last_saved_file:{}\r\nsaving:{}\r\nrdb_changes_since_last_success_save:{}\r\nrdb_bgsave_in_progress:{}\r\n"
             "rdb_last_bgsave_status:{}\r\nlast_failed_save:{}\r\nlast_error:{}\r\n",
-            state_.saving ? 50 : 0, state_.saving ? 5 : 0, state_.saving ? 10 : 0, state_.last_success, state_.last_file,
-            state_.saving ? 1 : 0, state_.changes, state_.saving ? 1 : 0,
+            state_.saving ? 50 : 0, state_.saving ? 5 : 0, state_.saving ? 10 : 0, state_.last_success,
+            state_.last_file, state_.saving ? 1 : 0, state_.changes, state_.saving ? 1 : 0,
             state_.last_failed > state_.last_success ? "err" : "ok", state_.last_failed, state_.last_error);
     else
         all += fmt::format(
-            "rdb_changes_since_last_save:{}\r\nrdb_bgsave_in_progress:{}\r\nrdb_last_save_time:{}\r\nrdb_last_bgsave_status:{}"
+            "rdb_changes_since_last_save:{}\r\nrdb_bgsave_in_progress:{}\r\nrdb_last_save_time:{}\r\nrdb_last_bgsave_"
+            "status:{}"
             "\r\nrdb_saves:{}\r\n",
             state_.changes, state_.saving ? 1 : 0, state_.last_success, state_.last_failed > 0 ? "err" : "ok",
             state_.snapshots.size());
     all += fmt::format("\r\n# Replication\r\nrole:{}\r\n\r\n# Keyspace\r\n", state_.replica ? "slave" : "master");
     for (const auto& [database, keys] : state_.databases) {
-        const auto expires = std::count_if(keys.begin(), keys.end(), [](const auto& one) { return one.second.expiry != 0; });
+        const auto expires =
+            std::count_if(keys.begin(), keys.end(), [](const auto& one) { return one.second.expiry != 0; });
         if (!keys.empty()) all += fmt::format("db{}:keys={},expires={},avg_ttl=-1\r\n", database, keys.size(), expires);
     }
     return all;

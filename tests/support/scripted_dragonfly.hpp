@@ -37,15 +37,15 @@ public:
         std::vector<std::string> unknown;
         bool loading = false;
         bool replica = false;
-        std::string cluster_nodes;  // what CLUSTER NODES answers; empty: no cluster
+        std::string cluster_nodes;                       // what CLUSTER NODES answers; empty: no cluster
         std::function<bool(std::string_view key)> owns;  // in a cluster: whose key it is; false is answered by `moved`
         std::string moved;                               // "MOVED 1 127.0.0.1:7001"
         std::uint64_t now = 1'795'247'220'000;           // ms; the fake clock's
         std::uint64_t uptime = 1000;
         std::uint64_t changes = 0;
-        std::size_t page = 3;         // keys in one answer of SCAN
-        bool scans_twice = false;     // SCAN names every key a second time
-        int looks = 2;                // at INFO until a save has ended
+        std::size_t page = 3;      // keys in one answer of SCAN
+        bool scans_twice = false;  // SCAN names every key a second time
+        int looks = 2;             // at INFO until a save has ended
         bool save_fails = false;
         bool save_stalls = false;
         // What a save has left.

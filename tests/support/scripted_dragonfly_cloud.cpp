@@ -28,7 +28,8 @@ ScriptedDragonflyCloud::ScriptedDragonflyCloud(ScriptedDragonfly& data) : data_(
         return request.header("authorization") == std::string("Bearer ") + key;
     };
     const Answer stranger{.status = 401, .body = R"({"error":"unauthorized"})"};
-    http_.on("GET", path, Responder([=, this](const HttpRequest& request) { return let_in(request) ? get() : stranger; }));
+    http_.on("GET", path,
+             Responder([=, this](const HttpRequest& request) { return let_in(request) ? get() : stranger; }));
     http_.on("PUT", path, Responder([=, this](const HttpRequest& request) {
                  return let_in(request) ? put(request.body) : stranger;
              }));

@@ -23,10 +23,10 @@ public:
         std::string config;  // JSON
         int looks = 2;       // until a restore is active
         int looks_left = 0;
-        bool loads = false;         // a restore is under way and not loaded
-        bool never_loads = false;   // active for good, and never loaded
-        bool forgets = false;       // drops fields that are not in the published SDK, as a careless server would
-        bool lies = false;          // takes a PUT and changes nothing
+        bool loads = false;        // a restore is under way and not loaded
+        bool never_loads = false;  // active for good, and never loaded
+        bool forgets = false;      // drops fields that are not in the published SDK, as a careless server would
+        bool lies = false;         // takes a PUT and changes nothing
         std::string loaded_key = "from the cloud";
     };
 

@@ -60,8 +60,9 @@ void require_databases(const model::Scope& scope, const KeySpaces& databases) {
         const auto database = database_of(name);
         if (database && databases.contains(*database)) continue;
         throw Error(ErrorKind::not_found, fmt::format("there is no database {} with keys", one_line(name, 80)),
-                    database ? "`vbackup check` lists those that hold keys"
-                             : "collections are the numbered databases here: db0, db1; for keys there is -o match=PATTERN");
+                    database
+                        ? "`vbackup check` lists those that hold keys"
+                        : "collections are the numbered databases here: db0, db1; for keys there is -o match=PATTERN");
     }
 }
 

@@ -49,7 +49,8 @@ net::RespServer at_address(std::string_view text, const net::RespServer& asked) 
 void add_slots(Layout& layout, Master& master, std::string_view word) {
     // "[77->-0123…]" is on its way out, "[77-<-0123…]" on its way in.
     if (word.starts_with('[')) {
-        layout.obstacles.push_back(fmt::format("slot {} of {} is being moved", word.substr(1, word.find('-') - 1), master.name));
+        layout.obstacles.push_back(
+            fmt::format("slot {} of {} is being moved", word.substr(1, word.find('-') - 1), master.name));
         return;
     }
     const auto dash = word.find('-');
@@ -142,7 +143,8 @@ Layout ask_layout(Call& call, const net::RespServer& seed, const Facts& facts) {
             layout.obstacles.push_back(error.message());
         }
     }
-    std::sort(layout.masters.begin(), layout.masters.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+    std::sort(layout.masters.begin(), layout.masters.end(),
+              [](const auto& a, const auto& b) { return a.name < b.name; });
     std::sort(layout.obstacles.begin(), layout.obstacles.end());
     layout.obstacles.erase(std::unique(layout.obstacles.begin(), layout.obstacles.end()), layout.obstacles.end());
     require_covered(layout);
@@ -170,8 +172,7 @@ unsigned slot_of(std::string_view key) {
 
 net::RespServer moved_to(const net::Reply& error, const net::RespServer& asked) {
     const auto words = words_of(error.text);
-    if (words.size() < 3)
-        throw Error(ErrorKind::not_understood, "a redirection of the cluster names no address");
+    if (words.size() < 3) throw Error(ErrorKind::not_understood, "a redirection of the cluster names no address");
     return at_address(words[2], asked);
 }
 

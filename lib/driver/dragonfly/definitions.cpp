@@ -89,9 +89,12 @@ std::string joined(const Words& words) {
     for (const auto& word : words) {
         if (!all.empty()) all += '\n';
         for (const auto c : word) {
-            if (c == '\\') all += "\\\\";
-            else if (c == '\n') all += "\\n";
-            else all += c;
+            if (c == '\\')
+                all += "\\\\";
+            else if (c == '\n')
+                all += "\\n";
+            else
+                all += c;
         }
     }
     return all;
@@ -100,9 +103,12 @@ std::string joined(const Words& words) {
 Words split(std::string_view text) {
     Words words(1);
     for (std::size_t n = 0; n < text.size(); ++n) {
-        if (text[n] == '\n') words.emplace_back();
-        else if (text[n] == '\\' && n + 1 < text.size()) words.back() += text[++n] == 'n' ? '\n' : text[n];
-        else words.back() += text[n];
+        if (text[n] == '\n')
+            words.emplace_back();
+        else if (text[n] == '\\' && n + 1 < text.size())
+            words.back() += text[++n] == 'n' ? '\n' : text[n];
+        else
+            words.back() += text[n];
     }
     return words;
 }
@@ -127,9 +133,10 @@ void add_indexes(Call& call, net::Resp& wire, Definitions& into) {
         const auto info = wire.require(call, {"FT.INFO", name.text});
         auto words = index_words(name.text, info);
         if (words.empty())
-            into.notes.push_back(fmt::format("the search index {} is not in the backup: FT.INFO does not say all that "
-                                             "it was made with; keep the command that made it",
-                                             one_line(name.text, 80)));
+            into.notes.push_back(
+                fmt::format("the search index {} is not in the backup: FT.INFO does not say all that "
+                            "it was made with; keep the command that made it",
+                            one_line(name.text, 80)));
         else
             into.all.push_back({std::string(kind::index), name.text, std::move(words)});
     }
@@ -148,7 +155,8 @@ void add_users(Call& call, net::Resp& wire, Definitions& into) {
 }
 
 Error there_already(std::string_view what, const std::string& name) {
-    return {ErrorKind::conflict, fmt::format("{} {} is there already, and differs from that of the backup", what, one_line(name, 80)),
+    return {ErrorKind::conflict,
+            fmt::format("{} {} is there already, and differs from that of the backup", what, one_line(name, 80)),
             "--overwrite replaces it"};
 }
 
@@ -156,7 +164,8 @@ void put_functions(Call& call, net::Resp& wire, const io::Definition& definition
     if (wire.ask(call, {"FUNCTION", "DUMP"}).text == definition.payload) return;
     const auto reply = wire.ask(call, {"FUNCTION", "RESTORE", definition.payload, overwrite ? "REPLACE" : "APPEND"});
     if (!reply.is_error()) return;
-    if (!overwrite && reply.text.find("already exists") != std::string::npos) throw there_already("a library of functions", "");
+    if (!overwrite && reply.text.find("already exists") != std::string::npos)
+        throw there_already("a library of functions", "");
     throw net::to_error(reply, wire.server(), "FUNCTION RESTORE");
 }
 
@@ -181,11 +190,14 @@ void put_user(Call& call, net::Resp& wire, const io::Definition& definition) {
     Words words{"ACL", "SETUSER", definition.name, "reset"};
     auto rest = std::string_view(definition.payload);
     // The rules are words between blanks; brackets hold the selectors together.
-    for (int depth = 0; auto c : rest.substr(std::min(rest.size(), rest.find(definition.name) + definition.name.size()))) {
+    for (int depth = 0;
+         auto c : rest.substr(std::min(rest.size(), rest.find(definition.name) + definition.name.size()))) {
         if (c == '(') ++depth;
         if (c == ')') --depth;
-        if (c == ' ' && depth == 0) words.emplace_back();
-        else words.back() += c;
+        if (c == ' ' && depth == 0)
+            words.emplace_back();
+        else
+            words.back() += c;
     }
     send_words(call, wire, words, "ACL SETUSER");
 }
@@ -225,8 +237,10 @@ void put_back(Call& call, net::Resp& wire, const io::Definition& definition, boo
     if (definition.kind == kind::functions) return put_functions(call, wire, definition, overwrite);
     if (definition.kind == kind::index) return put_index(call, wire, definition, overwrite);
     if (definition.kind == kind::user) return put_user(call, wire, definition);
-    throw Error(ErrorKind::refused, fmt::format("the backup holds a \"{}\", which this vbackup does not know", one_line(definition.kind, 40)),
-                "use the version of vbackup that made it, or a newer one");
+    throw Error(
+        ErrorKind::refused,
+        fmt::format("the backup holds a \"{}\", which this vbackup does not know", one_line(definition.kind, 40)),
+        "use the version of vbackup that made it, or a newer one");
 }
 
 std::vector<std::string> ask_indexes(Call& call, net::Resp& wire) {

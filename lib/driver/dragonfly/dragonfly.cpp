@@ -208,7 +208,8 @@ private:
         std::uint64_t vanished = 0;
         for (const auto& [database, counts] : summary->databases) vanished += counts.vanished;
         if (vanished > 0)
-            call.tally.warn(fmt::format("{}: {} keys were deleted or expired before they could be read", note.node, vanished));
+            call.tally.warn(
+                fmt::format("{}: {} keys were deleted or expired before they could be read", note.node, vanished));
         Note counted{.action = std::string(action::count), .node = note.node, .file = note.file};
         counted.counted = std::move(summary);
         return {.job = model::JobRef{.name = {}, .part = {.node = note.node}, .details = render(counted)}};
@@ -243,9 +244,23 @@ private:
             sender.send(std::move(record));
         }
         sender.finish();
+        require_none_left(sender);
         Note sent{.action = std::string(action::keys), .file = note.file};
         for (const auto& [database, counts] : sender.counts()) sent.sent[database] = {counts.sent, counts.left};
         return {.job = model::JobRef{.name = {}, .part = {}, .details = render(sent)}};
+    }
+
+    // Only where keys that exist were not to be replaced.
+    static void require_none_left(const KeySender& sender) {
+        std::uint64_t sent = 0, left = 0;
+        for (const auto& [database, counts] : sender.counts()) {
+            sent += counts.sent;
+            left += counts.left;
+        }
+        if (left > 0)
+            throw Error(ErrorKind::conflict,
+                        fmt::format("{} of the chosen keys exist already and were left as they are; {} were put back", left, sent),
+                        "--overwrite puts those of the backup in their place");
     }
 
     model::Outcome put_definitions(Call& call, const Note& note, io::Source& source) {
@@ -265,7 +280,8 @@ private:
     Memory memory_;
 };
 
-constexpr std::array<std::string_view, 6> all_schemes{"dragonfly", "dragonflys", "redis", "rediss", "valkey", "valkeys"};
+constexpr std::array<std::string_view, 6> all_schemes{"dragonfly", "dragonflys", "redis",
+                                                      "rediss",    "valkey",     "valkeys"};
 
 }  // namespace
 
@@ -274,8 +290,8 @@ std::unique_ptr<Driver> open_dragonfly(Settings settings) {
 }
 
 const Entry& dragonfly_entry() {
-    static const Entry entry{"dragonfly",       "Dragonfly", abilities(), option_table(), open_dragonfly,
-                             nullptr, all_schemes};
+    static const Entry entry{"dragonfly",    "Dragonfly", abilities(), option_table(),
+                             open_dragonfly, nullptr,     all_schemes};
     return entry;
 }
 

@@ -31,7 +31,11 @@ std::string bytes_of(std::uint64_t value, std::size_t count) {
 }  // namespace
 
 LargeValue::LargeValue(net::Resp& wire, io::KeyWriter& writer, Key key, bool has_expiretime, bool only_strings)
-    : wire_(wire), writer_(writer), key_(std::move(key)), has_expiretime_(has_expiretime), only_strings_(only_strings) {}
+    : wire_(wire),
+      writer_(writer),
+      key_(std::move(key)),
+      has_expiretime_(has_expiretime),
+      only_strings_(only_strings) {}
 
 LargeValue::State LargeValue::advance(Call& call, std::uint64_t now) {
     if (!begun_) return begin(call, now);

@@ -81,7 +81,8 @@ Note parse_note(const model::JsonText& text) {
         for (const auto& one : from.value("destinations", json::array()))
             note.destinations.emplace(one.at(0).get<std::uint32_t>(), one.at(1).get<std::uint32_t>());
         for (const auto& one : from.value("spaces", json::array()))
-            note.spaces[one.at(0).get<std::uint32_t>()] = {one.at(1).get<std::uint64_t>(), one.at(2).get<std::uint64_t>()};
+            note.spaces[one.at(0).get<std::uint32_t>()] = {one.at(1).get<std::uint64_t>(),
+                                                           one.at(2).get<std::uint64_t>()};
         note.compress = from.value("compress", true);
         note.everything = from.value("everything", false);
         note.overwrite = from.value("overwrite", false);
@@ -89,7 +90,8 @@ Note parse_note(const model::JsonText& text) {
         note.before = from.value("before", std::map<std::string, std::string>{});
         if (from.contains("counted")) note.counted = summary_of(from.at("counted"));
         for (const auto& one : from.value("sent", json::array()))
-            note.sent[one.at(0).get<std::uint32_t>()] = {one.at(1).get<std::uint64_t>(), one.at(2).get<std::uint64_t>()};
+            note.sent[one.at(0).get<std::uint32_t>()] = {one.at(1).get<std::uint64_t>(),
+                                                         one.at(2).get<std::uint64_t>()};
         return note;
     } catch (const json::exception& error) {
         foreign(error.what());

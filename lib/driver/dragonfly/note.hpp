@@ -20,9 +20,9 @@ struct Note {
     std::string action;  // see the constants below
     std::string node;    // the master's address
     std::string match;   // pattern of keys
-    std::string text;    // the layout of a cluster; a path or URL of a snapshot; CHANGES of a server, where it was quiet
-    std::string words;   // of a BGSAVE: format, location and name, one a line
-    std::string file;    // whose counts these are
+    std::string text;   // the layout of a cluster; a path or URL of a snapshot; CHANGES of a server, where it was quiet
+    std::string words;  // of a BGSAVE: format, location and name, one a line
+    std::string file;   // whose counts these are
     std::vector<std::uint32_t> databases;                 // those to be read or cleared
     std::map<std::uint32_t, std::uint32_t> destinations;  // restore: which database goes where
     KeySpaces spaces;                                     // before the backup
@@ -32,7 +32,8 @@ struct Note {
     bool acl = false;
     std::map<std::string, std::string> before;  // of INFO, before a save
     std::optional<io::KeySummary> counted;      // what a file holds
-    std::map<std::uint32_t, std::pair<std::uint64_t, std::uint64_t>> sent;  // keys put back, and those left as they were
+    std::map<std::uint32_t, std::pair<std::uint64_t, std::uint64_t>>
+        sent;  // keys put back, and those left as they were
 };
 
 namespace action {

@@ -22,10 +22,19 @@ constexpr std::array all_abilities{
 };
 
 constexpr std::array all_options{
-    Option{"match", "PATTERN", "create restore", "only keys like this (as SCAN has it: * ? [a-z]); nothing is cleared", {}},
+    Option{"match",
+           "PATTERN",
+           "create restore",
+           "only keys like this (as SCAN has it: * ? [a-z]); nothing is cleared",
+           {}},
     Option{"compress", "zstd|none", "create", "how the file that comes home is packed; zstd is the default", {}},
-    Option{"acl", "true|false", "create restore", "users with their rights and hashed passwords too; not by default", {}},
-    Option{"format", "df|rdb", "create", "left with Dragonfly: its own format (default) or one file as Redis writes it", {}},
+    Option{
+        "acl", "true|false", "create restore", "users with their rights and hashed passwords too; not by default", {}},
+    Option{"format",
+           "df|rdb",
+           "create",
+           "left with Dragonfly: its own format (default) or one file as Redis writes it",
+           {}},
     Option{"location", "URL", "create", "left with Dragonfly: s3://… or gs://… instead of its own directory", {}},
 };
 

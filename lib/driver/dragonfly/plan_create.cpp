@@ -46,15 +46,15 @@ Step fetch_keys(const Census& census, const Master& master, const model::Request
                 keys += space->second.keys;
     Step step{.id = "keys:" + master.name, .kind = StepKind::fetch};
     step.part.node = master.name;
-    step.what = fmt::format("read {} keys{} from {}", keys, note.match.empty() ? "" : " at most, those like " + note.match,
-                            master.name);
+    step.what = fmt::format("read {} keys{} from {}", keys,
+                            note.match.empty() ? "" : " at most, those like " + note.match, master.name);
     step.job = model::JobRef{.name = {}, .part = step.part, .details = render(note)};
     return step;
 }
 
 // After the file came home: what it holds is noted in the manifest, and held against what the server had.
-Step count_keys(const Census& census, const Master& master, const Step& fetch, const std::vector<std::uint32_t>& databases,
-                const std::string& match) {
+Step count_keys(const Census& census, const Master& master, const Step& fetch,
+                const std::vector<std::uint32_t>& databases, const std::string& match) {
     Note note{.action = std::string(action::count), .node = master.name, .match = match};
     note.file = file_of(census.layout, master);
     note.databases = databases;
@@ -108,7 +108,8 @@ model::Plan plan_home(Call& call, const Census& census, const model::Request& re
     if (census.layout.cluster) {
         // A key that changed its master meanwhile may have been missed by both.
         Note note{.action = std::string(action::settle), .text = census.layout.text()};
-        Step step{.id = "slots", .kind = StepKind::settle, .what = "see that no slot of the cluster was moved meanwhile"};
+        Step step{
+            .id = "slots", .kind = StepKind::settle, .what = "see that no slot of the cluster was moved meanwhile"};
         step.after = fetched;
         step.details = render(note);
         plan.steps.push_back(std::move(step));
@@ -123,8 +124,7 @@ std::string words_of_save(const Census& census, const model::Request& request, c
     const auto location = option(request.options, "location");
     if (!census.facts.is_dragonfly()) {
         if (format == "df" || !location.empty())
-            throw Error(ErrorKind::unsupported,
-                        fmt::format("{} saves to its own file only", census.facts.product),
+            throw Error(ErrorKind::unsupported, fmt::format("{} saves to its own file only", census.facts.product),
                         "leave out -o format and -o location, or bring all keys home with --to");
         return {};
     }

@@ -18,7 +18,8 @@ using model::StepKind;
 
 std::uint32_t require_database(const std::string& name) {
     if (const auto database = database_of(name)) return *database;
-    throw Error(ErrorKind::usage, fmt::format("{} is no name of a database", one_line(name, 80)), "write db0, db1 and so on");
+    throw Error(ErrorKind::usage, fmt::format("{} is no name of a database", one_line(name, 80)),
+                "write db0, db1 and so on");
 }
 
 bool is_keys(const model::File& file) {
@@ -48,7 +49,8 @@ struct Restore {
         std::set<std::uint32_t> into;
         for (const auto& [from, to] : destinations) into.insert(to);
         for (const auto& [database, space] : census.databases())
-            if (whole() || into.contains(database)) names.push_back(fmt::format("{} ({} keys)", name_of(database), space.keys));
+            if (whole() || into.contains(database))
+                names.push_back(fmt::format("{} ({} keys)", name_of(database), space.keys));
         return names;
     }
 
@@ -58,8 +60,9 @@ struct Restore {
         std::string all;
         for (const auto& name : names) all += (all.empty() ? "" : ", ") + name;
         if (!request.overwrite)
-            throw Error(ErrorKind::conflict, fmt::format("there are keys already: {}", all),
-                        "--overwrite clears what is there first; -o match=PATTERN puts chosen keys back without clearing");
+            throw Error(
+                ErrorKind::conflict, fmt::format("there are keys already: {}", all),
+                "--overwrite clears what is there first; -o match=PATTERN puts chosen keys back without clearing");
         for (const auto& master : census.layout.masters) {
             Note note{.action = std::string(action::clear), .node = master.name};
             note.everything = whole();
@@ -68,8 +71,8 @@ struct Restore {
             note.databases.assign(into.begin(), into.end());
             Step step{.id = "clear:" + master.name, .kind = StepKind::change, .destroys = true};
             step.part.node = master.name;
-            step.what = fmt::format("delete every key of {} on {}", note.everything ? "all databases, which hold " + all : all,
-                                    master.name);
+            step.what = fmt::format("delete every key of {} on {}",
+                                    note.everything ? "all databases, which hold " + all : all, master.name);
             step.details = render(note);
             cleared.push_back(step.id);
             plan.steps.push_back(std::move(step));
@@ -109,9 +112,11 @@ void require_target(const Census& census, const std::map<std::uint32_t, std::uin
     for (const auto& obstacle : census.layout.obstacles)
         throw Error(ErrorKind::refused, obstacle, "`vbackup check` shows the whole state of the target");
     for (const auto& [name, facts] : census.nodes) {
-        if (facts.is_loading()) throw Error(ErrorKind::busy, fmt::format("{} is loading its data", name), "wait until it has");
+        if (facts.is_loading())
+            throw Error(ErrorKind::busy, fmt::format("{} is loading its data", name), "wait until it has");
         if (facts.is_replica())
-            throw Error(ErrorKind::refused, fmt::format("{} is a replica and takes no writes", name), "give the master's address");
+            throw Error(ErrorKind::refused, fmt::format("{} is a replica and takes no writes", name),
+                        "give the master's address");
     }
     for (const auto& [from, to] : destinations) {
         if (to == 0 || !census.layout.cluster) continue;
@@ -128,7 +133,8 @@ model::Plan plan_load(const Census& census, const model::Request& request) {
                     fmt::format("put the file back as its dbfilename and start it{}",
                                 manifest.location.empty() ? "" : ": " + manifest.location));
     if (!request.scope.all() || !request.renames.empty() || !option(request.options, "match").empty())
-        throw Error(ErrorKind::unsupported, "a snapshot that stays with the server is loaded whole", "leave out what chooses");
+        throw Error(ErrorKind::unsupported, "a snapshot that stays with the server is loaded whole",
+                    "leave out what chooses");
     model::Plan plan;
     std::uint64_t keys = 0;
     for (const auto& [database, space] : census.databases()) keys += space.keys;
@@ -138,7 +144,8 @@ model::Plan plan_load(const Census& census, const model::Request& request) {
     for (const auto& job : manifest.jobs) {
         auto note = parse_note(job.details);
         if (note.action != action::save || note.text.empty())
-            throw Error(ErrorKind::not_found, "where the server put this snapshot is not known", "`vbackup list` shows what there is");
+            throw Error(ErrorKind::not_found, "where the server put this snapshot is not known",
+                        "`vbackup list` shows what there is");
         note.action = action::load;
         Step step{.id = "load:" + note.node, .kind = StepKind::change, .destroys = keys > 0};
         step.part.node = note.node;
@@ -161,7 +168,8 @@ std::map<std::uint32_t, std::uint32_t> destinations_of(const model::Manifest& ma
         for (const auto& [old_name, new_name] : request.renames)
             if (old_name == entry.before.name) to = require_database(new_name);
         if (!into.insert(to).second)
-            throw Error(ErrorKind::usage, fmt::format("two databases would become {}", name_of(to)), "choose other names");
+            throw Error(ErrorKind::usage, fmt::format("two databases would become {}", name_of(to)),
+                        "choose other names");
         all[from] = to;
     }
     for (const auto& [old_name, new_name] : request.renames)
@@ -187,7 +195,8 @@ model::Plan plan_restore(Call& call, const net::RespServer& seed, const model::R
     for (const auto& file : manifest.files)
         if (!is_keys(file) && restore.whole()) restore.add_definitions(file);
     if (!parse_about(manifest.driver_data).users.empty() && option(request.options, "acl") != "true")
-        restore.plan.notes.emplace_back("users are in the backup and stay as they are here: -o acl=true puts them back");
+        restore.plan.notes.emplace_back(
+            "users are in the backup and stay as they are here: -o acl=true puts them back");
     return std::move(restore.plan);
 }
 
@@ -195,7 +204,8 @@ model::Plan plan_remove(const model::Request& request) {
     std::string paths;
     const auto add = [&](const model::JobRef& job) {
         if (job.details.empty()) return;
-        if (const auto note = parse_note(job.details); !note.text.empty()) paths += fmt::format(" {} ({})", note.text, note.node);
+        if (const auto note = parse_note(job.details); !note.text.empty())
+            paths += fmt::format(" {} ({})", note.text, note.node);
     };
     if (request.manifest)
         for (const auto& job : request.manifest->jobs) add(job);

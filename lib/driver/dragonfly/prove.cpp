@@ -38,8 +38,9 @@ model::Finding compare(std::uint32_t database, const io::KeyCounts& wanted, cons
     const Range for_now{minus(least, wanted.perhaps_twice), wanted.with_expiry};
     const auto lasting_here = minus(here.keys, here.expires);
     const bool good = for_good.holds(lasting_here) && for_now.holds(here.expires);
-    return finding(good, fmt::format("database {}: {} keys without expiry where the backup has {}, {} with one where it has {}",
-                                     name_of(database), lasting_here, for_good.text(), here.expires, for_now.text()));
+    return finding(
+        good, fmt::format("database {}: {} keys without expiry where the backup has {}, {} with one where it has {}",
+                          name_of(database), lasting_here, for_good.text(), here.expires, for_now.text()));
 }
 
 void prove_databases(const io::KeySummary& summary, const std::map<std::uint32_t, std::uint32_t>& destinations,
@@ -53,18 +54,14 @@ void prove_databases(const io::KeySummary& summary, const std::map<std::uint32_t
     }
 }
 
+// Whether each was taken was seen when it was sent.
 void prove_chosen(const model::Request& request, model::Proof& proof) {
     for (const auto& job : request.jobs) {
         const auto note = parse_note(job.details);
         if (note.action != action::keys) continue;
-        std::uint64_t sent = 0, left = 0;
-        for (const auto& [database, counts] : note.sent) {
-            sent += counts.first;
-            left += counts.second;
-        }
-        proof.findings.push_back(
-            finding(left == 0, fmt::format("{}: {} chosen keys were taken by the server{}", note.file, sent,
-                                           left == 0 ? "" : fmt::format(", {} existed and were left as they were", left))));
+        std::uint64_t sent = 0;
+        for (const auto& [database, count] : note.sent) sent += count;
+        proof.findings.push_back(finding(true, fmt::format("{}: {} chosen keys were taken by the server", note.file, sent)));
     }
 }
 
@@ -90,14 +87,16 @@ void prove_loaded(const model::Manifest& manifest, const Census& census, model::
             if (const auto digits = text.find_first_of("0123456789"); digits != std::string::npos)
                 expires = std::max<std::uint64_t>(expires, std::stoull(text.substr(digits)));
         const Range range{minus(std::min(before, after), expires), std::max(before, after)};
-        proof.findings.push_back(finding(range.holds(space.keys), fmt::format("database {}: {} keys where the backup has {}",
-                                                                              entry.before.name, space.keys, range.text())));
+        proof.findings.push_back(finding(
+            range.holds(space.keys),
+            fmt::format("database {}: {} keys where the backup has {}", entry.before.name, space.keys, range.text())));
     }
     if (!proof.findings.empty()) return;
     // Nobody counted what is in a snapshot of somebody else's: the load ended well, which is all there is to say.
     std::uint64_t keys = 0;
     for (const auto& [database, space] : here) keys += space.keys;
-    proof.findings.push_back(finding(keys > 0, fmt::format("{} keys were loaded; how many there were is not known", keys)));
+    proof.findings.push_back(
+        finding(keys > 0, fmt::format("{} keys were loaded; how many there were is not known", keys)));
 }
 
 }  // namespace
@@ -115,7 +114,8 @@ std::optional<io::KeySummary> counted(const model::Manifest& manifest) {
     return all;
 }
 
-model::Proof prove(Call& call, const net::RespServer& seed, const model::Manifest& manifest, const model::Request& request) {
+model::Proof prove(Call& call, const net::RespServer& seed, const model::Manifest& manifest,
+                   const model::Request& request) {
     model::Proof proof;
     const auto census = look(call, seed);
     if (!manifest.kept) {
@@ -151,8 +151,8 @@ void require_all_read(const Note& note, const Facts& now, const io::KeySummary& 
         const auto lasting = counts.keys - counts.with_expiry;
         if (lasting >= space->second.keys - space->second.expires) continue;
         throw Error(ErrorKind::corrupt,
-                    fmt::format("{} gave {} keys without expiry of {} where it has {}, though nobody wrote to it", note.node,
-                                lasting, name_of(database), space->second.keys - space->second.expires),
+                    fmt::format("{} gave {} keys without expiry of {} where it has {}, though nobody wrote to it",
+                                note.node, lasting, name_of(database), space->second.keys - space->second.expires),
                     "remove what came with `vbackup delete`, then make it anew; if it stays, look at the server's log");
     }
 }

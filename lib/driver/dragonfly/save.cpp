@@ -17,8 +17,8 @@ namespace {
 
 using model::Phase;
 
-constexpr std::array fields{"last_success_save", "last_failed_save",  "last_saved_file", "rdb_saves",
-                            "rdb_last_save_time", "rdb_last_bgsave_status", "run_id",     "uptime_in_seconds"};
+constexpr std::array fields{"last_success_save",  "last_failed_save",       "last_saved_file", "rdb_saves",
+                            "rdb_last_save_time", "rdb_last_bgsave_status", "run_id",          "uptime_in_seconds"};
 
 std::string of(const std::map<std::string, std::string>& values, const std::string& name) {
     const auto found = values.find(name);
@@ -139,10 +139,12 @@ model::Outcome begin_save(Call& call, const net::RespServer& server, Note note) 
     const auto reply = wire.read(call);
     if (reply.is_error()) {
         const auto error = net::to_error(reply, server, "BGSAVE");
-        const bool other = reply.text.find("SAVING") != std::string::npos || reply.text.find("LOADING") != std::string::npos ||
+        const bool other = reply.text.find("SAVING") != std::string::npos ||
+                           reply.text.find("LOADING") != std::string::npos ||
                            reply.text.find("in progress") != std::string::npos ||
                            reply.text.find("child process is active") != std::string::npos;
-        if (other) throw Error(ErrorKind::busy, error.message(), "another save is under way there: `vbackup status` shows it");
+        if (other)
+            throw Error(ErrorKind::busy, error.message(), "another save is under way there: `vbackup status` shows it");
         throw error;
     }
     const auto name = words.size() > 1 ? std::string(words.back()) : std::string("save");
@@ -172,8 +174,8 @@ model::Seen observe_save(Call& call, const net::RespServer& server, const Note& 
     } else if (is_saving(now)) {
         seen.done = now.number(now.is_dragonfly() ? "current_save_keys_processed" : "rdb_last_bgsave_keys_processed");
         if (const auto total = now.number("current_save_keys_total"); total > 0) seen.total = total;
-        seen.mark = fmt::format("{} {} {}", now.value("current_save_keys_processed"), now.value("current_snapshot_perc"),
-                                now.value("current_save_keys_total"));
+        seen.mark = fmt::format("{} {} {}", now.value("current_save_keys_processed"),
+                                now.value("current_snapshot_perc"), now.value("current_save_keys_total"));
     } else if (has_new_success(note.before, now)) {
         seen.phase = Phase::succeeded;
         seen.said = "saved";

@@ -140,9 +140,7 @@ private:
         under_way_.push_back({Asked::scan, {}, 0});
     }
 
-    void ask_expiry(const Key& key) {
-        wire_.queue(call_, {has_expiretime_ ? "PEXPIRETIME" : "PTTL", key.name});
-    }
+    void ask_expiry(const Key& key) { wire_.queue(call_, {has_expiretime_ ? "PEXPIRETIME" : "PTTL", key.name}); }
 
     void ask(Asked what, Keys& from) {
         Question question{what, std::move(from.front()), 0};
@@ -211,7 +209,8 @@ private:
 
     void take_look(Key key) {
         key.expiry = expiry_of(next("PEXPIRETIME"));
-        if (has_weight_) key.weight = static_cast<std::uint64_t>(std::max<std::int64_t>(next("MEMORY USAGE").number, 0));
+        if (has_weight_)
+            key.weight = static_cast<std::uint64_t>(std::max<std::int64_t>(next("MEMORY USAGE").number, 0));
         if (key.expiry == -2) return writer_.count_vanished(database_);
         (key.weight > large ? large_ : ready_).push_back(std::move(key));
     }
@@ -229,7 +228,8 @@ private:
         for (const auto* what : {"MULTI", "DUMP", "PEXPIRETIME"}) (void)next(what);
         auto both = next("EXEC");
         if (both.items.size() != 2)
-            throw Error(ErrorKind::not_understood, "EXEC was not answered with as many answers as there were questions");
+            throw Error(ErrorKind::not_understood,
+                        "EXEC was not answered with as many answers as there were questions");
         key.expiry = expiry_of(both.items[1]);
         if (both.items[0].is_nil() || key.expiry == -2) return writer_.count_vanished(database_);
         record(key, std::move(both.items[0].text));
@@ -303,9 +303,9 @@ private:
     Keys named_, ready_, again_, large_;
     std::deque<Question> under_way_;
     std::uint64_t weight_ = 0;  // of what is under way
-    std::uint64_t noted_ = 0;  // keys of all databases
+    std::uint64_t noted_ = 0;   // keys of all databases
     io::Repeats repeats_;
-    Key current_;               // whose value is being read in pieces
+    Key current_;  // whose value is being read in pieces
     std::optional<LargeValue> value_;
     std::string whole_;  // a large payload that came whole
     std::size_t handed_out_ = 0;

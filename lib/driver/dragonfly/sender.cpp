@@ -25,9 +25,10 @@ Error not_taken(const net::Reply& error, const net::RespServer& server, const io
     const bool unreadable = error.text.find("version or checksum") != std::string::npos ||
                             error.text.find("Bad data format") != std::string::npos;
     if (!unreadable) return net::to_error(error, server, what);
-    return {ErrorKind::refused, fmt::format("{}: {} answers: {}", what, server.address(), one_line(error.text, 200)),
-            "a server takes the values of its own version and of older ones: restore into a newer server, or one of the "
-            "same kind"};
+    return {
+        ErrorKind::refused, fmt::format("{}: {} answers: {}", what, server.address(), one_line(error.text, 200)),
+        "a server takes the values of its own version and of older ones: restore into a newer server, or one of the "
+        "same kind"};
 }
 
 }  // namespace
@@ -93,7 +94,8 @@ void KeySender::take_error(Link& link, Pending pending, const net::Reply& error)
     const bool moved = error.code() == "MOVED";
     if ((!moved && error.code() != "ASK") || !layout_.cluster) throw not_taken(error, server, pending.record);
     if (++pending.moves > most_moves)
-        throw Error(ErrorKind::busy, fmt::format("the cluster sends the key \"{}\" from node to node", one_line(pending.record.key, 80)),
+        throw Error(ErrorKind::busy,
+                    fmt::format("the cluster sends the key \"{}\" from node to node", one_line(pending.record.key, 80)),
                     "wait until no slots are moved, then give the same command again");
     auto& other = link_to(moved_to(error, server));
     if (moved) {

@@ -193,11 +193,13 @@ Policy to_policy(const model::Schedule& wish, const Policy& now) {
     policy.retention_days = now.retention_days;
     if (wish.retention) {
         if (*wish.retention < day || *wish.retention % day != Milliseconds{0})
-            throw Error(ErrorKind::unsupported, "Dragonfly Cloud keeps backups for whole days", "give a retention such as 14d");
+            throw Error(ErrorKind::unsupported, "Dragonfly Cloud keeps backups for whole days",
+                        "give a retention such as 14d");
         policy.retention_days = static_cast<std::uint32_t>(*wish.retention / day);
     }
     if (policy.retention_days == 0)
-        throw Error(ErrorKind::usage, "how long Dragonfly Cloud keeps each backup is not said", "give a retention such as 14d");
+        throw Error(ErrorKind::usage, "how long Dragonfly Cloud keeps each backup is not said",
+                    "give a retention such as 14d");
     return policy;
 }
 
@@ -229,13 +231,15 @@ Datastore Api::get(Call& call, bool repeat) const {
     return store;
 }
 
-void Api::change(Call& call, const std::function<model::JsonText(const Datastore&)>& changed, std::string_view what) const {
+void Api::change(Call& call, const std::function<model::JsonText(const Datastore&)>& changed,
+                 std::string_view what) const {
     const auto now = get(call);
     if (!now.inexact.empty())
-        throw Error(ErrorKind::refused,
-                    fmt::format("the data store's configuration holds a number that cannot be written back exactly ({})",
-                                one_line(now.inexact, 60)),
-                    "change it in the console");
+        throw Error(
+            ErrorKind::refused,
+            fmt::format("the data store's configuration holds a number that cannot be written back exactly ({})",
+                        one_line(now.inexact, 60)),
+            "change it in the console");
     const auto sent = changed(now);
     net::Request put{.method = "PUT", .path = "/v1/datastores/" + percent_encode(id_), .body = sent};
     const auto response = http_.send(call, put);

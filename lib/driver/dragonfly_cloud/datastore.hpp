@@ -27,14 +27,14 @@ struct Policy {
 struct Datastore {
     std::string id;
     std::string name;
-    std::string status;  // pending, updating, restoring, active, deleting, deleted
-    std::string address; // "9k2v0xw1e.dragonflydb.cloud:6385"
+    std::string status;   // pending, updating, restoring, active, deleting, deleted
+    std::string address;  // "9k2v0xw1e.dragonflydb.cloud:6385"
     Secret password;
     bool tls = true;
     bool cluster = false;
     Policy policy;
-    std::string restored;  // id of the backup that was put into it last; empty for none
-    bool loaded = false;   // it is in
+    std::string restored;    // id of the backup that was put into it last; empty for none
+    bool loaded = false;     // it is in
     model::JsonText config;  // the whole object, as it came
     std::string inexact;     // a number in it that would not survive being written anew; empty for none
 };
@@ -64,7 +64,8 @@ public:
     // Reads the configuration, changes it, writes it whole, and reads it back. Error{refused} when it holds a number that
     // would not survive being written anew, Error{not_understood} when the API took
     // another one than was sent.
-    void change(Call& call, const std::function<model::JsonText(const Datastore&)>& changed, std::string_view what) const;
+    void change(Call& call, const std::function<model::JsonText(const Datastore&)>& changed,
+                std::string_view what) const;
     const std::string& id() const { return id_; }
 
 private:

@@ -26,7 +26,8 @@ constexpr std::string_view restore_action = "cloud-restore", policy_action = "cl
 
 constexpr std::array all_abilities{
     Ability{"create", Support::part,
-            "with --to STORE, through RESP; a backup that stays in the cloud is made in its console: the data store's menu, "
+            "with --to STORE, through RESP; a backup that stays in the cloud is made in its console: the data store's "
+            "menu, "
             "backups, manual"},
     Ability{"list", Support::part, "those that vbackup keeps; the cloud's own: console, Account > Backups"},
     Ability{"status", Support::part, "of what vbackup keeps, and of the backup that was restored last"},
@@ -40,11 +41,20 @@ constexpr std::array all_abilities{
 };
 
 constexpr std::array all_options{
-    Option{"from", "store|cloud", "restore",
-           "cloud: the ID is that of a backup in Dragonfly Cloud (console, Account > Backups), which clears the data store", {}},
-    Option{"match", "PATTERN", "create restore", "only keys like this (as SCAN has it: * ? [a-z]); nothing is cleared", {}},
+    Option{"from",
+           "store|cloud",
+           "restore",
+           "cloud: the ID is that of a backup in Dragonfly Cloud (console, Account > Backups), which clears the data "
+           "store",
+           {}},
+    Option{"match",
+           "PATTERN",
+           "create restore",
+           "only keys like this (as SCAN has it: * ? [a-z]); nothing is cleared",
+           {}},
     Option{"compress", "zstd|none", "create", "how the file that comes home is packed; zstd is the default", {}},
-    Option{"acl", "true|false", "create restore", "users with their rights and hashed passwords too; not by default", {}},
+    Option{
+        "acl", "true|false", "create restore", "users with their rights and hashed passwords too; not by default", {}},
 };
 
 std::string option(const model::Options& options, const std::string& name) {
@@ -89,10 +99,12 @@ public:
     model::Plan plan_set(Call& call, const model::Schedule& wish, const model::Options&) override {
         require_nameless(wish.name);
         const auto store = api_.get(call);
-        auto plan = plan_policy(to_policy(wish, store.policy), fmt::format("set the schedule of data store {}", api_.id()));
+        auto plan =
+            plan_policy(to_policy(wish, store.policy), fmt::format("set the schedule of data store {}", api_.id()));
         if (!wish.weekdays.empty())
             plan.notes.emplace_back(
-                "how Dragonfly Cloud counts the days of its backup policy is published nowhere: Sunday is taken for 0, as in "
+                "how Dragonfly Cloud counts the days of its backup policy is published nowhere: Sunday is taken for 0, "
+                "as in "
                 "its maintenance window; see in the console that the days are right");
         return plan;
     }
@@ -101,7 +113,8 @@ public:
         require_nameless(name);
         auto policy = api_.get(call).policy;
         if (!policy.enabled)
-            throw Error(ErrorKind::not_found, fmt::format("the data store {} has no schedule: its policy is disabled", api_.id()));
+            throw Error(ErrorKind::not_found,
+                        fmt::format("the data store {} has no schedule: its policy is disabled", api_.id()));
         policy.enabled = false;
         return plan_policy(policy, fmt::format("disable the schedule of data store {}", api_.id()));
     }
@@ -150,9 +163,10 @@ public:
         if (name.empty() || name == store.restored) return all;
         // A name is asked for: the API cannot look it up, and a restore of it may be wanted all the same.
         if (option(options, "from") == "cloud") return {found_of(name)};
-        throw Error(ErrorKind::not_found,
-                    fmt::format("there is no backup {} here, and the API of Dragonfly Cloud lists none", one_line(name, 120)),
-                    "if it is a backup of the cloud (console, Account > Backups), restore it with -o from=cloud");
+        throw Error(
+            ErrorKind::not_found,
+            fmt::format("there is no backup {} here, and the API of Dragonfly Cloud lists none", one_line(name, 120)),
+            "if it is a backup of the cloud (console, Account > Backups), restore it with -o from=cloud");
     }
 
     model::Plan plan(Call& call, const model::Request& request, const Peek& peek) override {
@@ -170,8 +184,9 @@ public:
                 throw Error(ErrorKind::unsupported, "the API of Dragonfly Cloud deletes no backups",
                             "in its console: Account > Backups, the backup's menu, Delete");
             case model::Verb::download:
-                throw Error(ErrorKind::unsupported, "the API of Dragonfly Cloud reads no backups",
-                            fmt::format("`vbackup create dragonfly-cloud://{} --to STORE` brings all keys home", api_.id()));
+                throw Error(
+                    ErrorKind::unsupported, "the API of Dragonfly Cloud reads no backups",
+                    fmt::format("`vbackup create dragonfly-cloud://{} --to STORE` brings all keys home", api_.id()));
             case model::Verb::cancel:
                 break;
         }
@@ -242,9 +257,11 @@ private:
         if (data_) return *data_;
         if (!store) store = api_.get(call);
         if (store->status != "active")
-            throw Error(ErrorKind::busy, fmt::format("the data store {} is {}", api_.id(), store->status), "wait until it is active");
+            throw Error(ErrorKind::busy, fmt::format("the data store {} is {}", api_.id(), store->status),
+                        "wait until it is active");
         if (store->address.empty())
-            throw Error(ErrorKind::not_understood, fmt::format("the API tells no address of the data store {}", api_.id()));
+            throw Error(ErrorKind::not_understood,
+                        fmt::format("the API tells no address of the data store {}", api_.id()));
         Settings settings;
         settings.name = settings_.name;
         settings.url = fmt::format("{}://{}", store->tls ? "dragonflys" : "dragonfly", store->address);
@@ -282,19 +299,22 @@ private:
             throw Error(ErrorKind::unsupported, "Dragonfly Cloud restores a backup whole", "leave out what chooses");
         const auto store = api_.get(call);
         if (store.status != "active")
-            throw Error(ErrorKind::busy, fmt::format("the data store {} is {}", api_.id(), store.status), "wait until it is active");
+            throw Error(ErrorKind::busy, fmt::format("the data store {} is {}", api_.id(), store.status),
+                        "wait until it is active");
         if (!request.overwrite)
             throw Error(ErrorKind::conflict, "Dragonfly Cloud clears the data store before it restores a backup",
                         "--overwrite says that this may happen");
         const auto& id = request.manifest->jobs.empty() ? request.id : request.manifest->jobs.front().name;
         model::Plan plan;
         model::Step step{.id = "restore", .destroys = true};
-        step.what = fmt::format("have Dragonfly Cloud delete everything in the data store {} ({}) and load backup {}", api_.id(),
-                                store.name, id);
-        step.details = render({.action = std::string(restore_action), .backup = id, .before = store.restored, .policy = {}});
+        step.what = fmt::format("have Dragonfly Cloud delete everything in the data store {} ({}) and load backup {}",
+                                api_.id(), store.name, id);
+        step.details =
+            render({.action = std::string(restore_action), .backup = id, .before = store.restored, .policy = {}});
         plan.steps.push_back(std::move(step));
         if (store.cluster)
-            plan.notes.emplace_back("a backup of several shards needs a data store with as many, and its slots replace those here");
+            plan.notes.emplace_back(
+                "a backup of several shards needs a data store with as many, and its slots replace those here");
         return plan;
     }
 
@@ -333,7 +353,8 @@ constexpr std::array<std::string_view, 1> all_schemes{"dragonfly-cloud"};
 }  // namespace
 
 const Entry& dragonfly_cloud_entry() {
-    static const Entry entry{"dragonfly-cloud", "Dragonfly Cloud", all_abilities, all_options, open_cloud, nullptr, all_schemes};
+    static const Entry entry{"dragonfly-cloud", "Dragonfly Cloud", all_abilities, all_options,
+                             open_cloud,        nullptr,           all_schemes};
     return entry;
 }
 

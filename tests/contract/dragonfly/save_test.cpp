@@ -78,7 +78,8 @@ TEST_CASE_FIXTURE(Fixture, "the answer to BGSAVE is lost: the save is found, and
     CHECK(server.wire().count("BGSAVE") == 1);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a server that is started anew while it saves: failed, though its time of the last save is newer") {
+TEST_CASE_FIXTURE(Fixture,
+                  "a server that is started anew while it saves: failed, though its time of the last save is newer") {
     server.with([](auto& state) { state.save_stalls = true; });
     int looks = 0;
     site.clock.on_sleep = [&](Milliseconds) {
@@ -122,7 +123,8 @@ TEST_CASE_FIXTURE(Fixture, "a snapshot that vbackup did not make is listed and l
     CHECK(all[0].name == "dump-2026");
     CHECK(site.restore(false, {}, {}, {}, "dump-2026").proof.good());
     CHECK(server.databases().at(0).contains("old"));
-    CHECK_ENDS(ErrorKind::unsupported, "/data/dump-2026-summary.dfs", backup::remove(site.call, site.stage(), "dump-2026", {}, false));
+    CHECK_ENDS(ErrorKind::unsupported, "/data/dump-2026-summary.dfs",
+               backup::remove(site.call, site.stage(), "dump-2026", {}, false));
 }
 
 TEST_CASE_FIXTURE(Fixture, "a Redis keeps one file, which a later save replaces: then the backup is gone") {
@@ -223,7 +225,8 @@ TEST_CASE("two masters: both are read, each key goes to its owner, redirections 
                 if (command.front() != "DUMP") return;
                 for (auto* text : {&state.cluster_nodes}) {
                     if (const auto at = text->find("0-8191"); at != std::string::npos) text->replace(at, 6, "0-8000");
-                    if (const auto at = text->find("8192-16383"); at != std::string::npos) text->replace(at, 10, "8001-16383");
+                    if (const auto at = text->find("8192-16383"); at != std::string::npos)
+                        text->replace(at, 10, "8001-16383");
                 }
             };
             state.owns = in_one;

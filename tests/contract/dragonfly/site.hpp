@@ -18,7 +18,8 @@ namespace vbackup::test {
 
 // Stories on a scripted Dragonfly, with a store and a journal of their own and a clock that costs no time.
 struct Site {
-    explicit Site(std::string url, const std::string& password = {}, const std::string& user = {}) : url_(std::move(url)) {
+    explicit Site(std::string url, const std::string& password = {}, const std::string& user = {})
+        : url_(std::move(url)) {
         driver::Settings settings;
         settings.url = url_;
         settings.key = Secret(password);
@@ -39,8 +40,10 @@ struct Site {
                     return agrees;
                 }};
     }
-    backup::Result create(const std::string& id = "b1", model::Options options = {}, bool keep = true, model::Scope scope = {}) {
-        backup::CreateOptions asked_for{.id = id, .scope = std::move(scope), .options = std::move(options), .keep = keep};
+    backup::Result create(const std::string& id = "b1", model::Options options = {}, bool keep = true,
+                          model::Scope scope = {}) {
+        backup::CreateOptions asked_for{
+            .id = id, .scope = std::move(scope), .options = std::move(options), .keep = keep};
         return backup::create(call, stage(), asked_for);
     }
     backup::Result restore(bool overwrite = false, model::Options options = {}, model::Renames renames = {},

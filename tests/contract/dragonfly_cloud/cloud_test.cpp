@@ -77,7 +77,8 @@ TEST_CASE_FIXTURE(Fixture, "a wrong key, none, an unknown data store, an answer 
     }
 }
 
-TEST_CASE_FIXTURE(Fixture, "create --to and restore go through RESP, with the address and password that the API gives") {
+TEST_CASE_FIXTURE(Fixture,
+                  "create --to and restore go through RESP, with the address and password that the API gives") {
     data.with([](auto& state) { state.password = "store secret"; });
     data.set(0, "a", "1");
     data.set(1, "b", "2");
@@ -96,7 +97,8 @@ TEST_CASE_FIXTURE(Fixture, "what the API lacks is refused with the place in the 
     CHECK(cloud.http().count("GET", "*/backups*") == 0);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a backup of the cloud is restored by its id, after a yes, and is proven once it is loaded") {
+TEST_CASE_FIXTURE(Fixture,
+                  "a backup of the cloud is restored by its id, after a yes, and is proven once it is loaded") {
     data.set(0, "old", "1");
     CHECK_ENDS(ErrorKind::not_found, "-o from=cloud", put_back("bkp_7", {}, true));
     CHECK_ENDS(ErrorKind::conflict, "clears", put_back("bkp_7", {{"from", "cloud"}}, false));
@@ -149,14 +151,14 @@ TEST_CASE_FIXTURE(Fixture, "the schedule is shown, set and removed; every field 
     CHECK(shown.retention == std::chrono::hours(24 * 7));
 
     const auto before = config();
-    const auto plan = schedules.plan_set(
-        call, {.weekdays = {1, 7}, .hours = {0, 12}, .retention = std::chrono::hours(24 * 14)}, {});
+    const auto plan =
+        schedules.plan_set(call, {.weekdays = {1, 7}, .hours = {0, 12}, .retention = std::chrono::hours(24 * 14)}, {});
     CHECK(cloud.http().count("PUT", "*") == 0);
     CHECK(plan.notes.size() == 1);
     carry_out(plan);
     auto wanted = before;
-    wanted["backup_policy"] = {{"enabled", true},    {"retention", 14},      {"every_hour", false},    {"every_day", false},
-                               {"hours", {0, 12}},   {"window_minutes", 45}, {"weekdays", {0, 1}}};
+    wanted["backup_policy"] = {{"enabled", true},  {"retention", 14},      {"every_hour", false}, {"every_day", false},
+                               {"hours", {0, 12}}, {"window_minutes", 45}, {"weekdays", {0, 1}}};
     auto got = config();
     for (const auto& [name, value] : wanted["backup_policy"].items()) CHECK(got["backup_policy"][name] == value);
     CHECK(got["backup_policy"].size() == wanted["backup_policy"].size());
@@ -183,7 +185,8 @@ TEST_CASE_FIXTURE(Fixture, "every day and every hour; what the cloud cannot hold
     CHECK(config()["backup_policy"]["every_hour"] == true);
     CHECK(config()["backup_policy"]["retention"] == 7);
     CHECK_ENDS(ErrorKind::unsupported, "weekdays", schedules.plan_set(call, {.cron = "0 3 * * *"}, {}));
-    CHECK_ENDS(ErrorKind::unsupported, "whole days", schedules.plan_set(call, {.retention = std::chrono::hours(36)}, {}));
+    CHECK_ENDS(ErrorKind::unsupported, "whole days",
+               schedules.plan_set(call, {.retention = std::chrono::hours(36)}, {}));
     CHECK_ENDS(ErrorKind::usage, "no name", schedules.plan_set(call, {.name = "nightly"}, {}));
 }
 

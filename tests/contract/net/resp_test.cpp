@@ -57,7 +57,8 @@ TEST_CASE_FIXTURE(Fixture, "every kind of answer, and answers in order") {
         return RespAnswer{resp::text(word)};
     });
     net::Resp wire(call, at(server));
-    for (const auto* word : {"nil", "number", "array", "error", "text", "no array", ""}) wire.queue(call, {"GET", word});
+    for (const auto* word : {"nil", "number", "array", "error", "text", "no array", ""})
+        wire.queue(call, {"GET", word});
     CHECK(wire.read(call).is_nil());
     CHECK(wire.read(call).number == -42);
     const auto array = wire.read(call);
@@ -160,8 +161,8 @@ TEST_CASE_FIXTURE(Fixture, "nobody there, closed, cut, not RESP, nonsense") {
     CHECK(kind("") == ErrorKind::unreachable);
     for (const auto* cut : {"+PO", "$5\r\nabc", "$5\r\nabcde", "*2\r\n$1\r\na\r\n", "$1000000\r\nabc", ":4"})
         CHECK(kind(cut) == ErrorKind::unreachable);
-    for (const auto* odd : {"HTTP/1.1 400 Bad Request\r\n\r\n", "$x\r\n", "$5\r\nabcdefgh\r\n", "*1\r\n?\r\n", ":x\r\n", "$-2\r\n",
-                            "$99999999999\r\n"})
+    for (const auto* odd : {"HTTP/1.1 400 Bad Request\r\n\r\n", "$x\r\n", "$5\r\nabcdefgh\r\n", "*1\r\n?\r\n", ":x\r\n",
+                            "$-2\r\n", "$99999999999\r\n"})
         CHECK(kind(odd) == ErrorKind::not_understood);
 }
 
@@ -188,7 +189,8 @@ TEST_CASE_FIXTURE(Fixture, "silence, a deadline and a stop end the wait") {
     CHECK(error_of([&] { wire.ask(call, {"PING"}); }).kind() == ErrorKind::interrupted);
 }
 
-TEST_CASE_FIXTURE(Fixture, "TLS: the right authority, a wrong one, none asked for, a client's certificate; large values") {
+TEST_CASE_FIXTURE(Fixture,
+                  "TLS: the right authority, a wrong one, none asked for, a client's certificate; large values") {
     TemporaryFolder folder;
     Certificates files{folder.path()};
     const std::string value(3'000'000, 'v');

@@ -41,14 +41,16 @@ TEST_CASE("slots are those of the specification") {
 }
 
 TEST_CASE("INFO of each product") {
-    const auto redis = parse_facts("# Server\r\nredis_version:7.0.15\r\nredis_mode:standalone\r\n\r\n# Keyspace\r\n"
-                                   "db0:keys=10,expires=2,avg_ttl=5\r\ndb3:keys=1,expires=0,avg_ttl=0\r\n");
+    const auto redis = parse_facts(
+        "# Server\r\nredis_version:7.0.15\r\nredis_mode:standalone\r\n\r\n# Keyspace\r\n"
+        "db0:keys=10,expires=2,avg_ttl=5\r\ndb3:keys=1,expires=0,avg_ttl=0\r\n");
     CHECK(redis.product == "Redis");
     CHECK(redis.version == "7.0.15");
     CHECK(redis.databases.at(0) == KeySpace{10, 2});
     CHECK(redis.databases.size() == 2);
     CHECK_FALSE(redis.is_cluster());
-    const auto dragonfly = parse_facts("redis_version:7.4.0\ndragonfly_version:df-v1.40.1\ndb0:keys=0,expires=0\nloading:1\n");
+    const auto dragonfly =
+        parse_facts("redis_version:7.4.0\ndragonfly_version:df-v1.40.1\ndb0:keys=0,expires=0\nloading:1\n");
     CHECK(dragonfly.product == "Dragonfly");
     CHECK(dragonfly.version == "1.40.1");
     CHECK(dragonfly.databases.empty());
@@ -97,7 +99,8 @@ TEST_CASE("CLUSTER NODES: masters with slots, their moves, replicas left out") {
 }
 
 TEST_CASE("notes come back as they were written") {
-    Note note{.action = "keys", .node = "127.0.0.1:1", .match = "a*", .text = "t", .words = "DF\nb", .file = "data/keys"};
+    Note note{
+        .action = "keys", .node = "127.0.0.1:1", .match = "a*", .text = "t", .words = "DF\nb", .file = "data/keys"};
     note.databases = {0, 7};
     note.destinations = {{0, 0}, {7, 3}};
     note.spaces = {{0, {10, 2}}};

@@ -159,7 +159,8 @@ TEST_CASE("a newer format is refused, and not taken for damage") {
 TEST_CASE("how many keys with an expiry are left is known within a factor of two of their time") {
     KeyCounts counts;
     counts.keys = counts.with_expiry = 4;
-    for (const std::uint64_t seconds : {0U, 3U, 100U, 1'000'000U}) ++counts.expiring[expiry_slot(begun, begun + seconds * 1000)];
+    for (const std::uint64_t seconds : {0U, 3U, 100U, 1'000'000U})
+        ++counts.expiring[expiry_slot(begun, begun + seconds * 1000)];
     using Pair = std::pair<std::uint64_t, std::uint64_t>;
     CHECK(counts.alive(begun, begun) == Pair{3, 4});
     CHECK(counts.alive(begun, begun + 5'000) == Pair{2, 2});
