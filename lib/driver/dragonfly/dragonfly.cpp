@@ -246,7 +246,7 @@ private:
         sender.finish();
         require_none_left(sender);
         Note sent{.action = std::string(action::keys), .file = note.file};
-        for (const auto& [database, counts] : sender.counts()) sent.sent[database] = {counts.sent, counts.left};
+        for (const auto& [database, counts] : sender.counts()) sent.sent[database] = counts.sent;
         return {.job = model::JobRef{.name = {}, .part = {}, .details = render(sent)}};
     }
 
@@ -259,7 +259,8 @@ private:
         }
         if (left > 0)
             throw Error(ErrorKind::conflict,
-                        fmt::format("{} of the chosen keys exist already and were left as they are; {} were put back", left, sent),
+                        fmt::format("{} of the chosen keys exist already and were left as they are; {} were put back",
+                                    left, sent),
                         "--overwrite puts those of the backup in their place");
     }
 

@@ -63,7 +63,7 @@ model::JsonText render(const Note& note) {
     if (note.acl) to["acl"] = true;
     if (!note.before.empty()) to["before"] = note.before;
     if (note.counted) to["counted"] = to_json(*note.counted);
-    for (const auto& [database, counts] : note.sent) to["sent"].push_back({database, counts.first, counts.second});
+    for (const auto& [database, count] : note.sent) to["sent"].push_back({database, count});
     return to.dump();
 }
 
@@ -90,8 +90,7 @@ Note parse_note(const model::JsonText& text) {
         note.before = from.value("before", std::map<std::string, std::string>{});
         if (from.contains("counted")) note.counted = summary_of(from.at("counted"));
         for (const auto& one : from.value("sent", json::array()))
-            note.sent[one.at(0).get<std::uint32_t>()] = {one.at(1).get<std::uint64_t>(),
-                                                         one.at(2).get<std::uint64_t>()};
+            note.sent[one.at(0).get<std::uint32_t>()] = one.at(1).get<std::uint64_t>();
         return note;
     } catch (const json::exception& error) {
         foreign(error.what());

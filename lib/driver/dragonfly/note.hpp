@@ -30,10 +30,9 @@ struct Note {
     bool everything = false;  // clear: all databases
     bool overwrite = false;
     bool acl = false;
-    std::map<std::string, std::string> before;  // of INFO, before a save
-    std::optional<io::KeySummary> counted;      // what a file holds
-    std::map<std::uint32_t, std::pair<std::uint64_t, std::uint64_t>>
-        sent;  // keys put back, and those left as they were
+    std::map<std::string, std::string> before;    // of INFO, before a save
+    std::optional<io::KeySummary> counted;        // what a file holds
+    std::map<std::uint32_t, std::uint64_t> sent;  // keys put back
 };
 
 namespace action {

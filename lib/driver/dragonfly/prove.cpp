@@ -61,7 +61,8 @@ void prove_chosen(const model::Request& request, model::Proof& proof) {
         if (note.action != action::keys) continue;
         std::uint64_t sent = 0;
         for (const auto& [database, count] : note.sent) sent += count;
-        proof.findings.push_back(finding(true, fmt::format("{}: {} chosen keys were taken by the server", note.file, sent)));
+        proof.findings.push_back(
+            finding(true, fmt::format("{}: {} chosen keys were taken by the server", note.file, sent)));
     }
 }
 
