@@ -92,7 +92,6 @@ private:
 
     std::string out_;
     std::size_t at_ = 0;
-    std::size_t hashed_ = 0;
     Crc64 checksum_;
     KeySummary summary_;
     std::uint32_t large_database_ = 0;

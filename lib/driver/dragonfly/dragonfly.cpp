@@ -114,7 +114,7 @@ public:
 
     model::Outcome run(Call& call, const model::Step& step, io::Source* source) override {
         auto note = parse_note(step.details);
-        if (note.action == action::save) return begin_save(call, node_at(seed_, note.node), std::move(note));
+        if (note.action == action::save) return begin_save(call, node_at(seed_, note.node), note);
         if (note.action == action::clear) return clear(call, note);
         if (note.action == action::load) {
             load_snapshot(call, node_at(seed_, note.node), note.text);

@@ -219,8 +219,7 @@ std::vector<model::Found> list_saves(Call& call, const net::RespServer& server) 
         auto found = found_of(server, Phase::failed, "failed", "failed save");
         found.started = moment_of(now.number("last_failed_save"));
         found.why = one_line(now.value("last_error"));
-        auto failed = note;
-        found.job.details = render(failed);
+        found.job.details = render(note);
         all.push_back(std::move(found));
     }
     return all;

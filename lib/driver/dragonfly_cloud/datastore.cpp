@@ -90,8 +90,9 @@ void add_lost(const Json& sent, const Json& now, const std::string& path, std::v
         if (whole == "backup_policy" || whole == "restore") continue;
         if (!now.contains(name)) {
             // An API written in Go leaves out what is empty.
-            const bool nothing = value.is_null() || (value.is_structured() && value.empty()) || value == "" ||
-                                 value == false || value == 0;
+            const bool nothing = value.is_null() || (value.is_structured() && value.empty()) ||
+                                 (value.is_string() && value.get_ref<const std::string&>().empty()) || value == false ||
+                                 value == 0;
             if (!nothing) names.push_back(whole);
         } else if (value.is_object() && now.at(name).is_object()) {
             add_lost(value, now.at(name), whole, names);
