@@ -304,8 +304,11 @@ std::string driver_text(const driver::Entry& entry, const Style& style) {
     std::vector<std::vector<std::string>> abilities;
     for (const auto& able : entry.abilities)
         abilities.push_back({std::string(able.verb), std::string(support_word(able.support)), std::string(able.note)});
-    std::string out = fmt::format("{} ({}+http://..., {}+https://...)\n", paint(style, Tint::strong, entry.product),
-                                  entry.name, entry.name);
+    std::string addresses;
+    for (const auto& scheme : entry.schemes)
+        addresses += fmt::format("{}{}://...", addresses.empty() ? "" : ", ", scheme);
+    if (addresses.empty()) addresses = fmt::format("{}+http://..., {}+https://...", entry.name, entry.name);
+    std::string out = fmt::format("{} ({})\n", paint(style, Tint::strong, entry.product), addresses);
     out += render_table({{"VERB"}, {"WORKS"}, {"NOTE"}}, abilities, style);
     if (!entry.options.empty()) out += "\n" + paint(style, Tint::strong, "OPTION") + "\n";
     for (const auto& option : entry.options)
