@@ -12,7 +12,7 @@ mkdir "$store"
 redis_data load "$PORT1" 200000 --databases 0,3
 digest=$(redis DEBUG DIGEST)
 
-# begun PART PATTERN COMMAND…: starts it, and returns once the file PART has bytes or the pattern of keys appeared.
+# begin COMMAND…: starts it; $begun is its process.
 begin() {
     "$@" >"$work/begun.out" 2>"$work/begun.err" </dev/null &
     begun=$!
@@ -20,6 +20,8 @@ begin() {
 }
 some_bytes() { [[ -n $(find "$store" -name '*.part' -size +100k 2>/dev/null) ]]; }
 some_keys() { (($(redis DBSIZE) > 5000)); }
+few_keys() { ! some_keys; }
+answers() { [[ $(redis PING) == PONG ]]; }
 
 step "the server is killed while it is read: 15, and no backup"
 begin "$vbackup" create "$URL" --id killed --to "$store/" --limit-rate 2M
@@ -34,7 +36,7 @@ expect_exit 0\|3\|11 "$vbackup" list "$store/"
 
 step "it is back: the same command finishes"
 "$servers/redis" up "$work/redis" 1
-within 60 eval '[[ $(redis PING) == PONG ]]'
+within 60 answers
 expect_exit 0 "$vbackup" create "$URL" --id killed --to "$store/"
 expect_exit 0 "$vbackup" verify "$store/" killed
 
@@ -48,7 +50,7 @@ expect_exit 0 "$vbackup" verify "$store/" again
 
 step "vbackup is killed while it restores: the same command finishes, without asking twice"
 begin "$vbackup" restore "$URL" again --from "$store/" --overwrite --yes --limit-rate 4M
-within 30 eval '! some_keys'
+within 30 few_keys
 within 30 some_keys
 kill -KILL "$begun"
 wait "$begun" 2>/dev/null || true
@@ -66,6 +68,6 @@ wait "$begun" || code=$?
 sed 's/^/    /' "$work/begun.err"
 ((code == 15)) || fail "exit $code, expected 15"
 "$servers/redis" up "$work/redis" 1
-within 60 eval '[[ $(redis PING) == PONG ]]'
+within 60 answers
 expect_exit 0 "$vbackup" restore "$URL" again --from "$store/"
 equal "$digest" "$(redis DEBUG DIGEST)" "digests"
