@@ -29,6 +29,16 @@ struct Connection {
     std::string client_cert_file = {};
     std::string client_key_file = {};
     Milliseconds connect_timeout{10'000};
+    // PEM in memory instead of files; of `ca_pem` alone an authority is trusted, not of the system's.
+    std::string ca_pem = {};
+    std::string client_cert_pem = {};
+    Secret client_key_pem = {};
+    std::string ca_words = {};  // where these come from, for errors: "certificate-authority-data of the cluster kind"
+    std::string client_words = {};
+    std::string tls_name =
+        {};  // the server's certificate must be of this name, which is also asked for; empty: that of `base`
+    std::string proxy = {};     // its URL, used also for what is near; empty: what the environment says
+    bool trust_anyone = false;  // the server's certificate is not looked at
 };
 
 struct Request {
