@@ -65,13 +65,22 @@ Tint tint_of(model::Phase phase) {
 
 std::string text_of(const Listing& listing, const Style& style) {
     if (listing.backups.empty()) return "no backups\n";
+    // Most servers know neither; the columns are there for those that do.
+    const auto any = [&](const auto& has) { return std::any_of(listing.backups.begin(), listing.backups.end(), has); };
+    const bool expires = any([](const model::Found& found) { return found.expires.has_value(); });
+    const bool scheduled = any([](const model::Found& found) { return !found.schedule.empty(); });
+    std::vector<Column> columns{{"ID"},         {"STATE"},      {"KIND"},        {"STARTED"},
+                                {"TOOK", true}, {"SIZE", true}, {"COLLECTIONS"}, {"WHERE"}};
+    if (expires) columns.push_back({"EXPIRES"});
+    if (scheduled) columns.push_back({"SCHEDULE"});
     std::vector<std::vector<std::string>> rows;
-    for (const auto& found : listing.backups)
+    for (const auto& found : listing.backups) {
         rows.push_back({name_of(found), state_of(found), keeping(found), time_of(found.started), took(found),
                         bytes_of(found.size), joined(found.collections, 3), found.where});
-    return render_table(
-        {{"ID"}, {"STATE"}, {"KIND"}, {"STARTED"}, {"TOOK", true}, {"SIZE", true}, {"COLLECTIONS"}, {"WHERE"}}, rows,
-        style);
+        if (expires) rows.back().push_back(time_of(found.expires));
+        if (scheduled) rows.back().push_back(found.schedule);
+    }
+    return render_table(columns, rows, style);
 }
 
 Pairs pairs_of(const model::Found& found) {
@@ -81,6 +90,8 @@ Pairs pairs_of(const model::Found& found) {
             {"started", time_of(found.started)},
             {"completed", time_of(found.completed)},
             {"took", took(found)},
+            {"expires", time_of(found.expires)},
+            {"schedule", found.schedule},
             {"size", bytes_of(found.size)},
             {"collections", joined(found.collections)},
             {"where", found.where},
@@ -112,6 +123,21 @@ std::string steps_of(const model::Plan& plan, const Style& style) {
     if (plan.steps.empty()) out += "  nothing to do\n";
     for (const auto& note : plan.notes) out += fmt::format("  note: {}\n", one_line(note, 4000));
     return out;
+}
+
+// Where steps have documents, the plan around them becomes comments: the whole can be piped to the tool that takes them.
+std::string dry_run(const std::string& text, const model::Plan& plan) {
+    std::string documents;
+    for (const auto& step : plan.steps) {
+        if (!step.document.empty()) documents += (documents.empty() ? "" : "---\n") + step.document;
+    }
+    if (documents.empty()) return text;
+    std::string out = "# ";
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        out += text[i];
+        if (text[i] == '\n' && i + 1 < text.size()) out += "# ";
+    }
+    return out + documents;
 }
 
 std::string findings_of(const model::Proof& proof, const Style& style) {
@@ -180,8 +206,9 @@ std::string_view ending(std::string_view verb) {
 std::string text_of(const Deed& deed, const Style& style) {
     const auto& result = deed.result;
     if (result.dry_run)
-        return fmt::format("plan of {} {} (dry run: nothing was changed)\n{}", deed.verb, deed.id,
-                           steps_of(result.plan, style));
+        return dry_run(fmt::format("plan of {} {} (dry run: nothing was changed)\n{}", deed.verb, one_line(deed.id),
+                                   steps_of(result.plan, style)),
+                       result.plan);
     if (result.under_way && deed.verb != "cancel" && !model::is_final(result.under_way->phase))
         return fmt::format("{}: under way, the server says {}\n  next: vbackup wait {} {}\n", deed.id,
                            one_line(result.under_way->said.empty() ? model::word(result.under_way->phase)
@@ -201,8 +228,9 @@ std::string text_of(const Removals& removals, const Style& style) {
     for (const auto& item : removals.items) {
         if (item.error) continue;  // told on stderr
         if (removals.dry_run)
-            out += fmt::format("plan of delete {} (dry run: nothing was changed)\n{}", one_line(item.id),
-                               steps_of(item.plan, style));
+            out += dry_run(fmt::format("plan of delete {} (dry run: nothing was changed)\n{}", one_line(item.id),
+                                       steps_of(item.plan, style)),
+                           item.plan);
         else
             out += fmt::format("{}: {}\n", one_line(item.id), paint(style, Tint::good, "deleted"));
     }

@@ -20,6 +20,8 @@ struct Found {
     std::string why;
     std::optional<Moment> started;
     std::optional<Moment> completed;
+    std::optional<Moment> expires;      // when it is not wanted any more, or the server removes it by itself
+    std::string schedule;               // the one that made it, where the server says so
     std::optional<std::uint64_t> size;  // bytes
     std::vector<std::string> collections;
     std::string where;  // store or location, for people

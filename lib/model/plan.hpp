@@ -60,6 +60,8 @@ struct Step {
     bool destroys = false;             // data of the target or of a backup is lost by it: needs a yes
     bool tidy = false;                 // runs after the backup is committed; its failure is a warning
     JsonText details;                  // the driver's own
+    // What would be sent, as a file for other tools to apply, with a line end at its end; --dry-run prints it. Not kept.
+    std::string document;
 };
 
 struct Plan {
