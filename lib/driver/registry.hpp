@@ -59,6 +59,7 @@ struct Entry {
     bool (*recognise)(Call&, const net::Http&);
     // Schemes of its own, "zilliz" in zilliz://CLUSTER_ID. None: it is addressed as NAME+http:// and NAME+https://.
     std::span<const std::string_view> schemes = {};
+    bool left_with_server = false;  // nothing of it ever comes to a store: the usual one is not meant for it
     bool switches_aliases = false;  // a restore can move aliases to the new name once it is proven: --switch-alias
 };
 
