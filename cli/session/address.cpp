@@ -16,8 +16,7 @@ namespace vbackup::cli {
 namespace {
 
 // design.md promises these; they are refused by name until their drivers are there.
-constexpr std::array<std::string_view, 5> later_schemes{"zilliz", "dragonfly", "dragonflys", "dragonfly-cloud",
-                                                        "qdrant-k8s"};
+constexpr std::array<std::string_view, 4> later_schemes{"zilliz", "dragonfly", "dragonflys", "dragonfly-cloud"};
 
 template <class Map>
 std::vector<std::string> names_of(const Map& map) {

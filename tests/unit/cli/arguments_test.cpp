@@ -66,7 +66,7 @@ const std::vector<Case> cases{
     {{"list", "dragonfly://h:6379"}, 14, "not in this version"},
     {{"list", "dragonflys://h:6379"}, 14, "not in this version"},
     {{"list", "dragonfly-cloud://abc"}, 14, "not in this version"},
-    {{"list", "qdrant-k8s://ns/c"}, 14, "not in this version"},
+    {{"list", "dragonfly-cloud://ds"}, 14, "not in this version"},
     {{"create", "/some/folder"}, 2, "is a store, and a target is wanted"},
     {{"create", toy, "--to", "plain"}, 2, "'plain' is no store"},
     {{"create", toy, "--to", "s3://bucket/prefix"}, 14, "bucket"},
