@@ -59,7 +59,7 @@ void try_plan(Session& session, const Scene& scene, const Arguments& asked, mode
     request.scope = scope_of(asked.chosen);
     request.options = scene.options;
     if (asked.allow_skipped_tenants) request.options["allow-skipped-tenants"] = "true";
-    request.keep = scene.store != nullptr && (!asked.to.empty() || scene.may_keep);
+    request.keep = scene.store != nullptr;
     request.inspection = &now;
     note_refusal(inspection, [&] {
         const auto plan = scene.stage.target.driver.plan(session.call(), request, backup::peek_through(scene.stage));
@@ -78,7 +78,7 @@ Answer run(Session& session, const Arguments& asked) {
     auto& inspection = report.inspection;
     if (!inspection.ready && inspection.obstacles.empty()) inspection.obstacles.emplace_back("the server is not ready");
     try_plan(session, *scene, asked, inspection);
-    if (scene->store && (!asked.to.empty() || scene->may_keep)) {
+    if (scene->store) {
         report.store = scene->store->bytes->where();
         note_refusal(inspection, [&] {
             scene->store->bytes->require_writable();

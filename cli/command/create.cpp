@@ -50,7 +50,7 @@ Answer run(Session& session, const Arguments& asked) {
     backup::CreateOptions options{.id = asked.id,
                                   .scope = scope_of(asked.chosen),
                                   .options = scene->options,
-                                  .keep = scene->store && !asked.no_wait && (!asked.to.empty() || scene->may_keep),
+                                  .keep = scene->store && !asked.no_wait,
                                   .keep_on_server = asked.keep_on_server,
                                   .wait_settled = asked.wait_settled,
                                   .wait = !asked.no_wait,

@@ -21,7 +21,8 @@ void add_limits(CLI::App& app, Common& common, const std::string& timeout, bool 
 }
 
 void add_parallel(CLI::App& app, Common& common) {
-    app.add_option("--parallel", common.parallel, "how many parts side by side (4, and two for each node of a larger cluster)")
+    app.add_option("--parallel", common.parallel,
+                   "how many parts side by side (4, and two for each node of a larger cluster)")
         ->option_text("NUMBER")
         ->check(CLI::Range(1, 64));
 }

@@ -39,6 +39,8 @@ Json json_of(const model::Found& found) {
             {"why", text_or_null(found.why)},
             {"started", time_or_null(found.started)},
             {"completed", time_or_null(found.completed)},
+            {"expires", time_or_null(found.expires)},
+            {"schedule", text_or_null(found.schedule)},
             {"size", number_or_null(found.size)},
             {"kept", found.kept},
             {"where", text_or_null(found.where)},
@@ -86,6 +88,7 @@ Json json_of(const model::Plan& plan) {
                          {"what", step.what},
                          {"part", json_of(step.part)},
                          {"destroys", step.destroys},
+                         {"document", text_or_null(step.document)},
                          {"after", named(step.after, "id")}});
     return {{"steps", steps}, {"notes", named(plan.notes, "message")}};
 }

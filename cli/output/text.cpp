@@ -66,13 +66,22 @@ Tint tint_of(model::Phase phase) {
 
 std::string text_of(const Listing& listing, const Style& style) {
     if (listing.backups.empty()) return "no backups\n";
+    // Most servers know neither; the columns are there for those that do.
+    const auto any = [&](const auto& has) { return std::any_of(listing.backups.begin(), listing.backups.end(), has); };
+    const bool expires = any([](const model::Found& found) { return found.expires.has_value(); });
+    const bool scheduled = any([](const model::Found& found) { return !found.schedule.empty(); });
+    std::vector<Column> columns{{"ID"},         {"STATE"},      {"KIND"},        {"STARTED"},
+                                {"TOOK", true}, {"SIZE", true}, {"COLLECTIONS"}, {"WHERE"}};
+    if (expires) columns.push_back({"EXPIRES"});
+    if (scheduled) columns.push_back({"SCHEDULE"});
     std::vector<std::vector<std::string>> rows;
-    for (const auto& found : listing.backups)
+    for (const auto& found : listing.backups) {
         rows.push_back({name_of(found), state_of(found), keeping(found), time_of(found.started), took(found),
                         bytes_of(found.size), joined(found.collections, 3), found.where});
-    return render_table(
-        {{"ID"}, {"STATE"}, {"KIND"}, {"STARTED"}, {"TOOK", true}, {"SIZE", true}, {"COLLECTIONS"}, {"WHERE"}}, rows,
-        style);
+        if (expires) rows.back().push_back(time_of(found.expires));
+        if (scheduled) rows.back().push_back(found.schedule);
+    }
+    return render_table(columns, rows, style);
 }
 
 // "42 %" of a job that shows how far it is.
@@ -89,6 +98,8 @@ Pairs pairs_of(const model::Found& found) {
             {"started", time_of(found.started)},
             {"completed", time_of(found.completed)},
             {"took", took(found)},
+            {"expires", time_of(found.expires)},
+            {"schedule", found.schedule},
             {"size", bytes_of(found.size)},
             {"collections", joined(found.collections)},
             {"where", found.where},
@@ -120,6 +131,21 @@ std::string steps_of(const model::Plan& plan, const Style& style) {
     if (plan.steps.empty()) out += "  nothing to do\n";
     for (const auto& note : plan.notes) out += fmt::format("  note: {}\n", one_line(note, 4000));
     return out;
+}
+
+// Where steps have documents, the plan around them becomes comments: the whole can be piped to the tool that takes them.
+std::string dry_run(const std::string& text, const model::Plan& plan) {
+    std::string documents;
+    for (const auto& step : plan.steps) {
+        if (!step.document.empty()) documents += (documents.empty() ? "" : "---\n") + step.document;
+    }
+    if (documents.empty()) return text;
+    std::string out = "# ";
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        out += text[i];
+        if (text[i] == '\n' && i + 1 < text.size()) out += "# ";
+    }
+    return out + documents;
 }
 
 std::string findings_of(const model::Proof& proof, const Style& style) {
@@ -188,8 +214,9 @@ std::string_view ending(std::string_view verb) {
 std::string text_of(const Deed& deed, const Style& style) {
     const auto& result = deed.result;
     if (result.dry_run)
-        return fmt::format("plan of {} {} (dry run: nothing was changed)\n{}", deed.verb, deed.id,
-                           steps_of(result.plan, style));
+        return dry_run(fmt::format("plan of {} {} (dry run: nothing was changed)\n{}", deed.verb, one_line(deed.id),
+                                   steps_of(result.plan, style)),
+                       result.plan);
     if (result.under_way && deed.verb != "cancel" && !model::is_final(result.under_way->phase))
         return fmt::format("{}: under way, the server says {}\n  next: vbackup wait {} {}\n", deed.id,
                            one_line(result.under_way->said.empty() ? model::word(result.under_way->phase)
@@ -209,8 +236,9 @@ std::string text_of(const Removals& removals, const Style& style) {
     for (const auto& item : removals.items) {
         if (item.error) continue;  // told on stderr
         if (removals.dry_run)
-            out += fmt::format("plan of delete {} (dry run: nothing was changed)\n{}", one_line(item.id),
-                               steps_of(item.plan, style));
+            out += dry_run(fmt::format("plan of delete {} (dry run: nothing was changed)\n{}", one_line(item.id),
+                                       steps_of(item.plan, style)),
+                           item.plan);
         else
             out += fmt::format("{}: {}\n", one_line(item.id), paint(style, Tint::good, "deleted"));
     }
@@ -306,8 +334,9 @@ std::string text_of(const ScheduleListing& listing, const Style& style) {
 std::string text_of(const ScheduleDeed& deed, const Style& style) {
     const auto& result = deed.result;
     if (result.dry_run)
-        return fmt::format("plan of schedule {} {} (dry run: nothing was changed)\n{}", deed.action,
-                           one_line(deed.target), steps_of(result.plan, style));
+        return dry_run(fmt::format("plan of schedule {} {} (dry run: nothing was changed)\n{}", deed.action,
+                                   one_line(deed.target), steps_of(result.plan, style)),
+                       result.plan);
     std::string out;
     for (const auto& step : result.plan.steps)
         out += fmt::format("{} {}\n", paint(style, Tint::good, "done and read back:"), one_line(step.what));
@@ -331,8 +360,11 @@ std::string driver_text(const driver::Entry& entry, const Style& style) {
     std::vector<std::vector<std::string>> abilities;
     for (const auto& able : entry.abilities)
         abilities.push_back({std::string(able.verb), std::string(support_word(able.support)), std::string(able.note)});
-    std::string out = fmt::format("{} ({}+http://..., {}+https://...)\n", paint(style, Tint::strong, entry.product),
-                                  entry.name, entry.name);
+    std::string addresses;
+    for (const auto& scheme : entry.schemes)
+        addresses += fmt::format("{}{}://...", addresses.empty() ? "" : ", ", scheme);
+    if (addresses.empty()) addresses = fmt::format("{}+http://..., {}+https://...", entry.name, entry.name);
+    std::string out = fmt::format("{} ({})\n", paint(style, Tint::strong, entry.product), addresses);
     out += render_table({{"VERB"}, {"WORKS"}, {"NOTE"}}, abilities, style);
     if (!entry.options.empty()) out += "\n" + paint(style, Tint::strong, "OPTION") + "\n";
     for (const auto& option : entry.options)

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <vector>
 
 #include "base/text.hpp"
@@ -14,10 +13,6 @@
 namespace vbackup::cli {
 
 namespace {
-
-// design.md promises these; they are refused by name until their drivers are there.
-constexpr std::array<std::string_view, 5> later_schemes{"zilliz", "dragonfly", "dragonflys", "dragonfly-cloud",
-                                                        "qdrant-k8s"};
 
 template <class Map>
 std::vector<std::string> names_of(const Map& map) {
@@ -77,9 +72,6 @@ void split_scheme(const std::string& scheme, std::span<const driver::Entry> driv
         address.driver = owner->name;
         return;
     }
-    if (std::find(later_schemes.begin(), later_schemes.end(), scheme) != later_schemes.end())
-        throw Error(ErrorKind::unsupported, fmt::format("{}:// is not in this version of vbackup", scheme),
-                    "`vbackup drivers` shows what is");
     const auto known = known_schemes(drivers);
     if (std::find(known.begin(), known.end(), scheme) == known.end()) {
         const auto near = did_you_mean(scheme, known);

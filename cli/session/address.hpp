@@ -20,8 +20,7 @@ struct TargetAddress {
 };
 
 // Throws Error{configuration} for a name that the configuration does not have (with a suggestion), Error{usage} for a
-// URL that is none or holds credentials, Error{unsupported} for a scheme that a later version will know. The
-// configuration must outlive the result.
+// URL that is none or holds credentials. The configuration must outlive the result.
 TargetAddress resolve_target(std::string_view text, const config::Config& config,
                              std::span<const driver::Entry> drivers);
 

@@ -202,19 +202,20 @@ std::unique_ptr<Scene> Session::open(const std::string& target, const std::strin
     if (!makes) options.clear();
     for (const auto& [name, value] : typed) options[name] = value;
     require_able(entry, verb);
+    if (entry.left_with_server && store.empty()) place.reset();
 
     auto secret_keeper = secrets(options);
     auto opened = entry.open(std::move(settings));
     auto& driver = *opened;
+    const auto where = driver.address().empty() ? address.url : driver.address();
     auto& journal_catalog = journal->catalog;
     auto* store_catalog = place ? &place->catalog : nullptr;
     return std::unique_ptr<Scene>(
         new Scene{.driver = std::move(opened),
                   .journal = std::move(journal),
                   .store = std::move(place),
-                  .may_keep = !entry.left_with_server,
                   .options = std::move(options),
-                  .stage = {.target = {address.name, address.url, std::string(entry.name), driver},
+                  .stage = {.target = {address.name, where, std::string(entry.name), driver},
                             .journal = journal_catalog,
                             .store = store_catalog,
                             .open_location = [](const std::string& url) { return store::open_location(url); },

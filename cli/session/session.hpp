@@ -34,7 +34,6 @@ struct Scene {
     std::unique_ptr<driver::Driver> driver;
     std::unique_ptr<Place> journal;
     std::unique_ptr<Place> store;  // null: none is named
-    bool may_keep = true;          // false: nothing of this database ever comes to a store
     model::Options options;        // for this verb: those of the configuration under those of the command line
     backup::Stage stage;
 };

@@ -81,6 +81,15 @@ std::set<std::string> names_at_server(Call& call, const Stage& stage) {
     return names;
 }
 
+// What only the server knows of a backup that is listed by its id already.
+void add_facts(const Found& at_server, std::vector<Found>& all) {
+    for (auto& found : all) {
+        if (found.job.name.empty() || found.job.name != at_server.job.name) continue;
+        if (at_server.expires) found.expires = at_server.expires;
+        if (!at_server.schedule.empty()) found.schedule = at_server.schedule;
+    }
+}
+
 // What stays with the server is good only as long as the server still shows it.
 void look_at_server(Call& call, const Stage& stage, const model::Manifest& manifest, Found& found) {
     for (const auto& job : manifest.jobs) {
@@ -248,7 +257,11 @@ std::vector<Found> list(Call& call, const Stage& stage, const model::Options& op
     try {
         for (auto& found : stage.target.driver.list(call, options)) {
             listed.insert(found.name);
-            if (!known.contains(found.name) && !known.contains(found.job.name)) all.push_back(std::move(found));
+            if (known.contains(found.name) || known.contains(found.job.name)) {
+                add_facts(found, all);
+            } else {
+                all.push_back(std::move(found));
+            }
         }
     } catch (const Error& error) {
         // An old server without a list: what is known here is shown all the same.

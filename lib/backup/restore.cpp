@@ -248,6 +248,8 @@ Result finish_restore(Call& call, const Stage& stage, model::Intent& intent, boo
     auto request = model::parse_summary(intent.request);
     request.id = manifest.id;
     request.manifest = &manifest;
+    for (const auto& record : intent.records)
+        if (record.job) request.jobs.push_back(*record.job);
     auto proof = stage.target.driver.prove(call, manifest, request);
     if (!proof.good()) {
         executor.tidy();

@@ -10,6 +10,7 @@
 #include "base/parallel.hpp"
 #include "io/archive.hpp"
 #include "io/copy.hpp"
+#include "io/key_records.hpp"
 
 namespace vbackup::backup {
 
@@ -40,6 +41,15 @@ bool is_archive(model::Format format) {
     return format == model::Format::tar || format == model::Format::weaviate_chunk;
 }
 
+// Reads as far as the format goes; what is wrong is thrown as Error{corrupt}.
+void check_structure(Call& call, model::Format format, io::Source& source) {
+    if (is_archive(format)) {
+        io::check_archive(call, source);
+    } else if (format == model::Format::keys) {
+        io::check_keys(call, source);
+    }
+}
+
 std::string compare(const model::File& file, const io::Copied& read) {
     const auto& wanted = file.sha256.empty() ? file.server_sha256 : file.sha256;
     if (file.size && read.size != *file.size)
@@ -52,13 +62,11 @@ std::string problem_of(Call& call, const model::File& file, io::Source& source) 
     io::Copied read;
     Measured measured(source, read);
     std::string structure;
-    if (is_archive(file.format)) {
-        try {
-            io::check_archive(call, measured);
-        } catch (const Error& error) {
-            if (error.kind() != ErrorKind::corrupt) throw;
-            structure = error.message();
-        }
+    try {
+        check_structure(call, file.format, measured);
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::corrupt) throw;
+        structure = error.message();
     }
     // What follows the archive's end counts too.
     std::vector<std::byte> block(std::size_t{1} << 20);

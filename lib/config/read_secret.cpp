@@ -7,11 +7,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <system_error>
 
 #include "base/error.hpp"
-#include "config/shell.hpp"
+#include "base/program.hpp"
 
 namespace vbackup::config {
 
@@ -86,18 +87,19 @@ Secret from_variable(const Environment& environment, const std::string& name) {
 
 Secret from_command(const std::string& command, const Environment& environment, Milliseconds limit) {
     const std::string what = "api_key_command";
-    ShellResult result = run_shell(command, environment, longest, limit);
+    const std::array<std::string, 3> shell{"/bin/sh", "-c", command};
+    ProgramResult result = run_program(shell, environment, longest, limit);
     const std::string by_hand = "run the command by hand to see why";
     switch (result.end) {
-        case ShellResult::End::timed_out:
+        case ProgramResult::End::timed_out:
             fail(what, "the command did not end in time", by_hand);
-        case ShellResult::End::too_long:
+        case ProgramResult::End::too_long:
             fail(what, "the command printed more than 64 KiB", by_hand);
-        case ShellResult::End::not_started:
+        case ProgramResult::End::not_started:
             fail(what, "the command could not be started", by_hand);
-        case ShellResult::End::killed:
+        case ProgramResult::End::killed:
             fail(what, fmt::format("the command was ended by signal {}", result.code), by_hand);
-        case ShellResult::End::exited:
+        case ProgramResult::End::exited:
             break;
     }
     if (result.code != 0) fail(what, fmt::format("the command ended with exit code {}", result.code), by_hand);

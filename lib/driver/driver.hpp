@@ -90,6 +90,10 @@ public:
     // their new names.
     virtual model::Proof prove(Call& call, const model::Manifest& manifest, const model::Request& request) = 0;
 
+    // Where the target's URL alone does not tell it from all others, because it leaves open which machine answers: one that does,
+    // for journal, locks and people. Empty otherwise.
+    virtual std::string address() const { return {}; }
+
     // Null when the database keeps no schedules. Lives as long as the driver.
     virtual Schedules* schedules() { return nullptr; }
 };

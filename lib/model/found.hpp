@@ -20,6 +20,8 @@ struct Found {
     std::string why;
     std::optional<Moment> started;
     std::optional<Moment> completed;
+    std::optional<Moment> expires;             // when it is not wanted any more, or the server removes it by itself
+    std::string schedule;                      // the one that made it, where the server says so
     std::optional<std::uint64_t> size;         // bytes
     std::optional<std::uint64_t> done, total;  // of a job under way, in whatever unit the server counts
     std::vector<std::string> collections;

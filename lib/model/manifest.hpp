@@ -14,7 +14,7 @@
 namespace vbackup::model {
 
 // What is inside a file, as far as `verify` can open it to its end.
-enum class Format : std::uint8_t { unknown, tar, weaviate_chunk, json };
+enum class Format : std::uint8_t { unknown, tar, weaviate_chunk, json, keys };
 std::string_view word(Format format);
 std::optional<Format> parse_format(std::string_view word);  // empty for a word that nobody knows
 

@@ -61,6 +61,8 @@ struct Step {
     std::string reveals;  // "the password of …": its answer tells a secret once, which needs a place to go
     bool tidy = false;    // runs after the backup is committed; its failure is a warning
     JsonText details;     // the driver's own
+    // What would be sent, as a file for other tools to apply, with a line end at its end; --dry-run prints it. Not kept.
+    std::string document;
 };
 
 struct Plan {

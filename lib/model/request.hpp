@@ -47,6 +47,7 @@ struct Request {
     std::string kept_at;                    // restore: the folder or URL of the kept files, for commands to be typed
     const Manifest* manifest = nullptr;     // restore, remove, download, cancel: of a managed backup; create: the draft
     const Found* found = nullptr;           // the same for one that only the server knows
+    std::vector<JobRef> jobs;               // restore, in `prove`: what the steps of its plan answered with
     const Inspection* inspection = nullptr;  // what `inspect` just said, so that it is not asked twice
 };
 

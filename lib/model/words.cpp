@@ -14,12 +14,12 @@ namespace {
 constexpr std::array<std::string_view, 8> phases{"queued", "running",   "cancelling", "succeeded",
                                                  "failed", "cancelled", "gone",       "unknown"};
 constexpr std::array<std::string_view, 6> step_kinds{"change", "send", "settle", "fetch", "place", "erase"};
-constexpr std::array<std::string_view, 4> formats{"unknown", "tar", "weaviate_chunk", "json"};
+constexpr std::array<std::string_view, 5> formats{"unknown", "tar", "weaviate_chunk", "json", "keys"};
 constexpr std::array<std::string_view, 5> verbs{"create", "download", "restore", "remove", "cancel"};
 
 static_assert(phases.size() == static_cast<std::size_t>(Phase::unknown) + 1);
 static_assert(step_kinds.size() == static_cast<std::size_t>(StepKind::erase) + 1);
-static_assert(formats.size() == static_cast<std::size_t>(Format::json) + 1);
+static_assert(formats.size() == static_cast<std::size_t>(Format::keys) + 1);
 static_assert(verbs.size() == static_cast<std::size_t>(Verb::cancel) + 1);
 
 template <class Value, class Table>

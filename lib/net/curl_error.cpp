@@ -57,23 +57,29 @@ Error not_http(const Broken& broken) {
                                                : "check the port"};
 }
 
+// What a certificate came from: the setting with its file, or words of the caller's.
+std::string origin(std::string_view setting, std::string_view file, std::string_view words) {
+    return words.empty() ? fmt::format("{} {}", setting, file) : std::string(words);
+}
+
 Error server_refused(const Broken& broken) {
     const std::string hint =
-        broken.ca_file.empty()
+        broken.ca_file.empty() && broken.ca_words.empty()
             ? "if the server has a certificate of an own authority, give that as ca_file in the configuration"
             : fmt::format(
-                  "check that ca_file {} holds the authority of the server's certificate, and that the "
+                  "check that {} holds the authority of the server's certificate, and that the "
                   "address is a name in it",
-                  broken.ca_file);
+                  origin("ca_file", broken.ca_file, broken.ca_words));
     return {ErrorKind::denied, fmt::format("the certificate of {} is not trusted: {}", broken.base, reason(broken)),
             hint};
 }
 
 Error client_refused(const Broken& broken) {
     return {ErrorKind::denied, fmt::format("{} refused the TLS connection: {}", broken.base, reason(broken)),
-            broken.client_cert_file.empty()
+            broken.client_cert_file.empty() && broken.client_words.empty()
                 ? "if it asks for a client certificate, give client_cert_file and client_key_file in the configuration"
-                : fmt::format("check that the server trusts the certificate {}", broken.client_cert_file)};
+                : fmt::format("check that the server trusts the certificate {}",
+                              broken.client_words.empty() ? broken.client_cert_file : broken.client_words)};
 }
 
 // With TLS 1.3 a server tells that it misses a certificate only after the handshake, as a broken read.
@@ -102,9 +108,8 @@ Error read_failed(const Broken& broken) {
     return line_broke(broken, fmt::format("the connection broke: {}", lower_first(reason(broken))));
 }
 
-Error own_file(const Broken& broken, std::string_view setting, std::string_view file) {
-    return {ErrorKind::configuration,
-            fmt::format("{} {} cannot be used: {}", setting, file, lower_first(reason(broken))),
+Error own_file(const Broken& broken, const std::string& what) {
+    return {ErrorKind::configuration, fmt::format("{} cannot be used: {}", what, lower_first(reason(broken))),
             "check that the file exists, can be read and is PEM"};
 }
 
@@ -132,9 +137,9 @@ Error to_error(const Broken& broken) {
         case CURLE_SSL_ISSUER_ERROR:
             return server_refused(broken);
         case CURLE_SSL_CACERT_BADFILE:
-            return own_file(broken, "ca_file", broken.ca_file);
+            return own_file(broken, origin("ca_file", broken.ca_file, broken.ca_words));
         case CURLE_SSL_CERTPROBLEM:
-            return own_file(broken, "client_cert_file", broken.client_cert_file);
+            return own_file(broken, origin("client_cert_file", broken.client_cert_file, broken.client_words));
         case CURLE_WEIRD_SERVER_REPLY:
         case CURLE_BAD_CONTENT_ENCODING:
             return not_http(broken);

@@ -22,6 +22,8 @@ struct Broken {
     std::string_view ca_file;
     std::string_view client_cert_file;
     Milliseconds connect_timeout{0};
+    std::string_view ca_words;  // instead of `ca_file`, for what is no file
+    std::string_view client_words;
 };
 
 // The one table from curl's codes to ours:

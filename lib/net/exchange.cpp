@@ -48,7 +48,8 @@ Exchange::Exchange(std::shared_ptr<Server> server, const Call& call, const Reque
       call_(call),
       request_(request),
       taker_(std::move(taker)),
-      url_(server_->connection.base + (request.path.empty() ? "/" : request.path)),
+      url_(server_->url_base + (request.path.empty() ? "/" : request.path)),
+      shown_url_(server_->connection.base + (request.path.empty() ? "/" : request.path)),
       wire_(server_->wires.take()),
       upload_size_(length_to_send(request)),
       begun_(real_now()),
@@ -237,7 +238,7 @@ void Exchange::require_plain() const {
 }
 
 std::string Exchange::text() const {
-    return fmt::format("{} {}", request_.method, safe_url(url_));
+    return fmt::format("{} {}", request_.method, safe_url(shown_url_));
 }
 
 Error Exchange::broken(CURLcode code) const {
@@ -254,7 +255,9 @@ Error Exchange::broken(CURLcode code) const {
                      .exchange = exchange,
                      .ca_file = connection.ca_file,
                      .client_cert_file = connection.client_cert_file,
-                     .connect_timeout = connection.connect_timeout});
+                     .connect_timeout = connection.connect_timeout,
+                     .ca_words = connection.ca_words,
+                     .client_words = connection.client_words});
 }
 
 void Exchange::fail(std::exception_ptr why) {
@@ -270,13 +273,13 @@ void Exchange::trace_answer() const {
     if (!server_->trace) return;
     const auto took = std::chrono::duration_cast<Milliseconds>(real_now() - begun_);
     server_->trace(
-        net::trace_answer(request_.method, url_, head_.status, sent_ + request_.body.size(), received_, took));
+        net::trace_answer(request_.method, shown_url_, head_.status, sent_ + request_.body.size(), received_, took));
 }
 
 void Exchange::trace_failure(std::string_view why) const {
     if (!server_->trace) return;
     const auto took = std::chrono::duration_cast<Milliseconds>(real_now() - begun_);
-    server_->trace(net::trace_failure(request_.method, url_, why, took));
+    server_->trace(net::trace_failure(request_.method, shown_url_, why, took));
 }
 
 }  // namespace vbackup::net

@@ -24,7 +24,10 @@ using Taker = std::function<Taken(std::span<const std::byte>)>;
 // One server, as every exchange with it needs it.
 struct Server {
     Connection connection;
-    bool loopback = false;  // reached without a proxy, whatever the environment says
+    std::string url_base;    // `base`, with the TLS name instead of the machine's where the two differ
+    std::string detour;      // libcurl's word for which machine that name is to be found at; empty: just there
+    std::string host_value;  // what the header Host says then
+    bool loopback = false;   // reached without a proxy, whatever the environment says
     Trace trace;
     WirePool wires;
 };
@@ -72,6 +75,7 @@ private:
 
     void set_connection();
     void set_tls();
+    void set_blobs();
     void set_method();
     void set_headers(const Headers& extra);
     void set_upload();
@@ -98,8 +102,10 @@ private:
     Call call_;
     Request request_;
     Taker taker_;
-    std::string url_;
+    std::string url_;        // as libcurl gets it
+    std::string shown_url_;  // as people know it
     HeaderList headers_;
+    HeaderList detour_;
     std::unique_ptr<Wire> wire_;
     MimeHandle mime_;
     std::optional<std::uint64_t> upload_size_;

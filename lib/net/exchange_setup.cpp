@@ -20,6 +20,10 @@ std::string header_line(std::string_view name, std::string_view value) {
     return value.empty() ? fmt::format("{};", name) : fmt::format("{}: {}", name, value);
 }
 
+curl_blob blob_of(std::string_view text) {
+    return {const_cast<char*>(text.data()), text.size(), CURL_BLOB_COPY};
+}
+
 }  // namespace
 
 void Exchange::set_connection() {
@@ -43,21 +47,50 @@ void Exchange::set_connection() {
     // of its own: libcurl sends again by itself when a used one turns out to be dead.
     VBACKUP_CURL_SET(easy, CURLOPT_MAXAGE_CONN, 4L);
     VBACKUP_CURL_SET(easy, CURLOPT_FRESH_CONNECT, request_.method == "GET" || request_.method == "HEAD" ? 0L : 1L);
-    if (server_->loopback) VBACKUP_CURL_SET(easy, CURLOPT_PROXY, "");
+    const std::string& proxy = server_->connection.proxy;
+    if (!proxy.empty()) {
+        VBACKUP_CURL_SET(easy, CURLOPT_PROXY, proxy.c_str());
+        VBACKUP_CURL_SET(easy, CURLOPT_NOPROXY, "");
+    } else if (server_->loopback) {
+        VBACKUP_CURL_SET(easy, CURLOPT_PROXY, "");
+    }
+    if (server_->detour.empty()) return;
+    detour_.add(server_->detour);
+    VBACKUP_CURL_SET(easy, CURLOPT_CONNECT_TO, detour_.get());
 }
 
 void Exchange::set_tls() {
     CURL* easy = wire_->easy.get();
     const Connection& connection = server_->connection;
     VBACKUP_CURL_SET(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-    VBACKUP_CURL_SET(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-    VBACKUP_CURL_SET(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    VBACKUP_CURL_SET(easy, CURLOPT_SSL_VERIFYPEER, connection.trust_anyone ? 0L : 1L);
+    VBACKUP_CURL_SET(easy, CURLOPT_SSL_VERIFYHOST, connection.trust_anyone ? 0L : 2L);
     if (!connection.ca_file.empty()) VBACKUP_CURL_SET(easy, CURLOPT_CAINFO, connection.ca_file.c_str());
     if (!connection.client_cert_file.empty()) {
         VBACKUP_CURL_SET(easy, CURLOPT_SSLCERT, connection.client_cert_file.c_str());
     }
     if (!connection.client_key_file.empty()) {
         VBACKUP_CURL_SET(easy, CURLOPT_SSLKEY, connection.client_key_file.c_str());
+    }
+    set_blobs();
+}
+
+void Exchange::set_blobs() {
+    CURL* easy = wire_->easy.get();
+    const Connection& connection = server_->connection;
+    if (!connection.ca_pem.empty()) {
+        curl_blob blob = blob_of(connection.ca_pem);
+        VBACKUP_CURL_SET(easy, CURLOPT_CAINFO_BLOB, &blob);
+        // Debian's libcurl would trust the folder of the system's authorities besides.
+        VBACKUP_CURL_SET(easy, CURLOPT_CAPATH, static_cast<const char*>(nullptr));
+    }
+    if (!connection.client_cert_pem.empty()) {
+        curl_blob blob = blob_of(connection.client_cert_pem);
+        VBACKUP_CURL_SET(easy, CURLOPT_SSLCERT_BLOB, &blob);
+    }
+    if (!connection.client_key_pem.empty()) {
+        curl_blob blob = blob_of(connection.client_key_pem.reveal());
+        VBACKUP_CURL_SET(easy, CURLOPT_SSLKEY_BLOB, &blob);
     }
 }
 
@@ -78,6 +111,7 @@ void Exchange::set_method() {
 
 void Exchange::set_headers(const Headers& extra) {
     headers_.add("User-Agent: vbackup");
+    if (!server_->host_value.empty()) headers_.add("Host: " + server_->host_value);
     if (request_.upload == nullptr) {
         headers_.add("Expect:");
         headers_.add(request_.body.empty() ? "Content-Type:" : header_line("Content-Type", request_.content_type));

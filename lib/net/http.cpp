@@ -42,6 +42,21 @@ void require_sendable(const Connection& connection) {
     }
 }
 
+std::string bracketed(const std::string& name) {
+    return name.find(':') == std::string::npos ? name : "[" + name + "]";
+}
+
+// libcurl takes the name for TLS from the address: so the address gets that name, and the machine is said besides.
+void set_tls_name(const Url& url, Server& server) {
+    const auto& name = server.connection.tls_name;
+    server.url_base = server.connection.base;
+    if (name.empty() || url.scheme != "https") return;
+    const int port = url.port == 0 ? 443 : url.port;
+    server.url_base = fmt::format("https://{}:{}{}", bracketed(name), port, url.path);
+    server.detour = fmt::format("{}:{}:{}:{}", bracketed(name), port, bracketed(url.host), port);
+    server.host_value = url.port == 0 ? bracketed(url.host) : fmt::format("{}:{}", bracketed(url.host), port);
+}
+
 std::shared_ptr<Server> make_server(Connection connection, Trace trace) {
     const Url url = parse_url(connection.base);
     if (url.scheme != "http" && url.scheme != "https") {
@@ -52,6 +67,7 @@ std::shared_ptr<Server> make_server(Connection connection, Trace trace) {
     auto server = std::make_shared<Server>();
     server->loopback = is_loopback(url.host);
     server->connection = std::move(connection);
+    set_tls_name(url, *server);
     server->trace = std::move(trace);
     return server;
 }

@@ -32,6 +32,16 @@ struct Connection {
     // At most so many requests go out in a second on the average, repeats included, and twice as many in any one second; who
     // would send more waits on the call's clock. 0: as many as there are.
     int requests_per_second = 0;
+    // PEM in memory instead of files; of `ca_pem` alone an authority is trusted, not of the system's.
+    std::string ca_pem = {};
+    std::string client_cert_pem = {};
+    Secret client_key_pem = {};
+    std::string ca_words = {};  // where these come from, for errors: "certificate-authority-data of the cluster kind"
+    std::string client_words = {};
+    std::string tls_name =
+        {};  // the server's certificate must be of this name, which is also asked for; empty: that of `base`
+    std::string proxy = {};     // its URL, used also for what is near; empty: what the environment says
+    bool trust_anyone = false;  // the server's certificate is not looked at
 };
 
 struct Request {

@@ -125,4 +125,15 @@ Response repeat_while_passing(const Call& call, const Random& random, const Trac
     }
 }
 
+Response repeat_while_turned_away(const Call& call, const Trace& note, const std::function<Response()>& attempt) {
+    for (int repeats = 0;; ++repeats) {
+        Response answer = attempt();
+        if (answer.status != 429 || answer.header("retry-after").empty() || repeats == most_repeats) return answer;
+        const Milliseconds pause = std::max(first_pause, retry_after(answer.header("retry-after"), call.clock.wall()));
+        if (call.left(pause) < pause) return answer;
+        if (note) note(fmt::format("turned away; again in {}ms ({} of {})", pause.count(), repeats + 1, most_repeats));
+        if (!call.clock.sleep(pause, call.stop)) call.require_time();
+    }
+}
+
 }  // namespace vbackup::net

@@ -27,4 +27,8 @@ double system_random();
 Response repeat_while_passing(const Call& call, const Random& random, const Trace& note,
                               const std::function<Response()>& attempt);
 
+// For servers that promise that a 429 with Retry-After means "not even begun" (Kubernetes: API priority and fairness): whatever
+// the request was, it is sent again after that time, as often and within the same deadline as above.
+Response repeat_while_turned_away(const Call& call, const Trace& note, const std::function<Response()>& attempt);
+
 }  // namespace vbackup::net

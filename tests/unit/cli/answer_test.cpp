@@ -185,3 +185,37 @@ TEST_CASE("what ends a command decides its exit code") {
     CHECK(Answer{.value = Listing{}, .problem = {}, .runs = true}.exit_code() == 4);
     CHECK(Answer{.value = Listing{}, .problem = Error(ErrorKind::corrupt, "x"), .runs = true}.exit_code() == 6);
 }
+
+TEST_CASE("a plan with documents is those documents, with all else as comments, so that it can be piped on") {
+    Deed planned{.verb = "create", .target = "prod", .id = "b1", .result = {.plan = plan(), .dry_run = true}};
+    planned.result.plan.steps[0].document = "kind: A\nspec: {}\n";
+    planned.result.plan.steps.push_back({.id = "more", .what = "make B", .document = "kind: B\n"});
+    const auto text = render_text(planned, {});
+    const auto documents = text.find("kind: A\nspec: {}\n---\nkind: B\n");
+    REQUIRE(documents != std::string::npos);
+    CHECK(documents + 30 >= text.size());
+    for (std::size_t from = 0; from < documents; from = text.find('\n', from) + 1) CHECK(text[from] == '#');
+    CHECK(text.find("# plan of create b1") == 0);
+    const auto json = nlohmann::json::parse(render_json(planned, {}));
+    CHECK(json.at("plan").at("steps").at(0).at("document") == "kind: A\nspec: {}\n");
+    const Removals removals{.subject = "prod", .items = {{.id = "b1", .plan = planned.result.plan}}, .dry_run = true};
+    CHECK(render_text(removals, {}).find("# plan of delete b1") == 0);
+}
+
+TEST_CASE(
+    "a list says until when and by which schedule where a server knows that, and has no empty columns otherwise") {
+    auto plain = kept();
+    CHECK(render_text(Listing{{plain}}, {}).find("EXPIRES") == std::string::npos);
+    CHECK(render_text(Listing{{plain}}, {}).find("SCHEDULE") == std::string::npos);
+    auto timed = kept();
+    timed.expires = at("2026-12-01T00:00:00Z");
+    timed.schedule = "nightly1";
+    const auto text = render_text(Listing{{plain, timed}}, {});
+    CHECK(text.find("EXPIRES") != std::string::npos);
+    CHECK(text.find("2026-12-01T00:00:00Z  nightly1") != std::string::npos);
+    const auto json = nlohmann::json::parse(render_json(Listing{{plain, timed}}, {}));
+    CHECK(json.at("backups").at(0).at("expires").is_null());
+    CHECK(json.at("backups").at(1).at("expires") == "2026-12-01T00:00:00Z");
+    CHECK(json.at("backups").at(1).at("schedule") == "nightly1");
+    CHECK(render_text(StatusReport{.newest = timed}, {}).find("nightly1") != std::string::npos);
+}

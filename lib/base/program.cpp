@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/shell.hpp"
+#include "base/program.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -15,7 +15,7 @@
 #include <optional>
 #include <vector>
 
-namespace vbackup::config {
+namespace vbackup {
 
 namespace {
 
@@ -70,25 +70,35 @@ public:
     Setup(const Setup&) = delete;
     Setup& operator=(const Setup&) = delete;
 
-    std::optional<pid_t> start(std::string command, const Environment& environment) const {
+    std::optional<pid_t> start(std::span<const std::string> arguments,
+                               const std::map<std::string, std::string>& environment) const {
+        std::vector<std::string> words(arguments.begin(), arguments.end());
         std::vector<std::string> lines;
         for (const auto& [name, value] : environment) lines.push_back(name + "=" + value);
-        std::vector<char*> variables;
-        for (std::string& line : lines) variables.push_back(line.data());
-        variables.push_back(nullptr);
-        std::string shell = "sh", flag = "-c";
-        std::array<char*, 4> arguments{shell.data(), flag.data(), command.data(), nullptr};
+        const auto words_then_null = pointers(words);
+        const auto lines_then_null = pointers(lines);
         pid_t pid = 0;
-        if (::posix_spawn(&pid, "/bin/sh", &streams_, &attributes_, arguments.data(), variables.data()) != 0) {
+        if (words.empty() || ::posix_spawn(&pid, words.front().c_str(), &streams_, &attributes_, words_then_null.data(),
+                                           lines_then_null.data()) != 0) {
             return std::nullopt;
         }
         return pid;
     }
 
 private:
+    static std::vector<char*> pointers(std::vector<std::string>& texts) {
+        std::vector<char*> all;
+        for (std::string& text : texts) all.push_back(text.data());
+        all.push_back(nullptr);
+        return all;
+    }
+
     posix_spawn_file_actions_t streams_{};
     posix_spawnattr_t attributes_{};
 };
+
+// How soon a stop is noticed.
+constexpr int slice = 200;
 
 int milliseconds_until(Instant deadline) {
     const auto left = std::chrono::ceil<Milliseconds>(deadline - system_clock().now()).count();
@@ -96,17 +106,18 @@ int milliseconds_until(Instant deadline) {
 }
 
 // Reads until the output is closed; says `exited` then.
-ShellResult::End read_output(int fd, std::size_t most, Instant deadline, std::string& output) {
+ProgramResult::End read_output(int fd, std::size_t most, Instant deadline, const std::stop_token& stop,
+                               std::string& output) {
     output.assign(most + 1, '\0');
     std::size_t size = 0;
-    auto end = ShellResult::End::timed_out;
-    while (milliseconds_until(deadline) > 0) {
+    auto end = ProgramResult::End::timed_out;
+    while (milliseconds_until(deadline) > 0 && !stop.stop_requested()) {
         pollfd waiting{fd, POLLIN, 0};
-        if (::poll(&waiting, 1, milliseconds_until(deadline)) <= 0) continue;
+        if (::poll(&waiting, 1, std::min(milliseconds_until(deadline), slice)) <= 0) continue;
         const ssize_t got = ::read(fd, output.data() + size, output.size() - size);
         if (got > 0) size += static_cast<std::size_t>(got);
         if (got == 0 || size > most) {
-            end = size > most ? ShellResult::End::too_long : ShellResult::End::exited;
+            end = size > most ? ProgramResult::End::too_long : ProgramResult::End::exited;
             break;
         }
     }
@@ -129,27 +140,27 @@ std::optional<int> await_end(pid_t pid, Instant deadline) {
 
 }  // namespace
 
-ShellResult run_shell(const std::string& command, const Environment& environment, std::size_t most,
-                      Milliseconds limit) {
+ProgramResult run_program(std::span<const std::string> arguments, const std::map<std::string, std::string>& environment,
+                          std::size_t most, Milliseconds limit, const std::stop_token& stop) {
     const Instant deadline = system_clock().now() + limit;
-    ShellResult result;
+    ProgramResult result;
     Pipe pipe;
     if (!pipe.good()) return result;
-    const auto pid = Setup(pipe.write_end()).start(command, environment);
+    const auto pid = Setup(pipe.write_end()).start(arguments, environment);
     if (!pid) return result;
     pipe.close_write();
 
-    result.end = read_output(pipe.read_end(), most, deadline, result.output);
-    const auto status = result.end == ShellResult::End::exited ? await_end(*pid, deadline) : std::nullopt;
+    result.end = read_output(pipe.read_end(), most, deadline, stop, result.output);
+    const auto status = result.end == ProgramResult::End::exited ? await_end(*pid, deadline) : std::nullopt;
     if (!status) {
-        if (result.end == ShellResult::End::exited) result.end = ShellResult::End::timed_out;
+        if (result.end == ProgramResult::End::exited) result.end = ProgramResult::End::timed_out;
         ::kill(-*pid, SIGKILL);
         ::waitpid(*pid, nullptr, 0);
         return result;
     }
-    result.end = WIFEXITED(*status) ? ShellResult::End::exited : ShellResult::End::killed;
+    result.end = WIFEXITED(*status) ? ProgramResult::End::exited : ProgramResult::End::killed;
     result.code = WIFEXITED(*status) ? WEXITSTATUS(*status) : WTERMSIG(*status);
     return result;
 }
 
-}  // namespace vbackup::config
+}  // namespace vbackup

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "driver/dragonfly/large_value.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include "base/error.hpp"
+
+namespace vbackup::driver::dragonfly {
+
+namespace {
+
+constexpr std::uint64_t piece = std::uint64_t{1} << 20;
+constexpr std::uint64_t under_way = 3 * piece;
+
+// Numbers of the dump format (https://github.com/redis/redis, src/rdb.h): the plain encodings that have been there since
+// its versions 1 to 8. A server takes any version up to its own.
+constexpr char string_type = 0, list_type = 1, set_type = 2, hash_type = 4, sorted_type = 5;
+constexpr std::string_view format_version{"\x08\x00", 2};
+
+std::string bytes_of(std::uint64_t value, std::size_t count) {
+    std::string bytes;
+    for (std::size_t n = 0; n < count; ++n) bytes += static_cast<char>(value >> (8 * n) & 0xFF);
+    return bytes;
+}
+
+}  // namespace
+
+LargeValue::LargeValue(net::Resp& wire, io::KeyWriter& writer, Key key, bool has_expiretime, bool only_strings)
+    : wire_(wire),
+      writer_(writer),
+      key_(std::move(key)),
+      has_expiretime_(has_expiretime),
+      only_strings_(only_strings) {}
+
+LargeValue::State LargeValue::advance(Call& call, std::uint64_t now) {
+    if (!begun_) return begin(call, now);
+    switch (type_) {
+        case Type::string:
+            advance_string(call);
+            break;
+        case Type::list:
+        case Type::sorted:
+            advance_range(call);
+            break;
+        case Type::set:
+        case Type::hash:
+            advance_scan(call);
+            break;
+    }
+    flush();
+    const bool scanned = (type_ == Type::set || type_ == Type::hash) && cursor_ == "0";
+    const bool whole = type_ == Type::set || type_ == Type::hash ? scanned : had_ >= size_;
+    return whole || broken_ ? end(call) : State::going;
+}
+
+LargeValue::State LargeValue::leave(Call& call, State why) {
+    wire_.require(call, {"UNWATCH"});
+    return why;
+}
+
+LargeValue::State LargeValue::begin(Call& call, std::uint64_t now) {
+    wire_.require(call, {"WATCH", key_.name});
+    const auto name = wire_.require(call, {"TYPE", key_.name}).text;
+    if (name == "none") return leave(call, State::gone);
+    static constexpr std::array<std::pair<std::string_view, char>, 5> types{
+        {{"string", string_type}, {"list", list_type}, {"set", set_type}, {"zset", sorted_type}, {"hash", hash_type}}};
+    const auto found = std::find_if(types.begin(), types.end(), [&](const auto& one) { return one.first == name; });
+    if (found == types.end() || (only_strings_ && name != "string")) return leave(call, State::other);
+    type_ = static_cast<Type>(found - types.begin());
+    const auto expires = expiry(call, now);
+    size_ = static_cast<std::uint64_t>(std::max<std::int64_t>(length(call), 0));
+    // What has more elements than a length of 32 bits counts is left to DUMP.
+    if (expires == -2 || size_ == 0) return leave(call, State::changed);
+    if (size_ > 0xFFFFFFFF) return leave(call, State::other);
+    begun_ = true;
+    at_once_ = std::clamp<std::uint64_t>(piece * size_ / std::max<std::uint64_t>(key_.weight, 1), 1, 10'000);
+    writer_.begin_large(key_.database, key_.name, expires > 0 ? static_cast<std::uint64_t>(expires) : 0, key_.weight);
+    piece_ += found->second;
+    add_length(size_);
+    return State::going;
+}
+
+std::int64_t LargeValue::expiry(Call& call, std::uint64_t now) {
+    if (has_expiretime_) return wire_.require(call, {"PEXPIRETIME", key_.name}).number;
+    const auto left = wire_.require(call, {"PTTL", key_.name}).number;
+    return left < 0 ? left : static_cast<std::int64_t>(now) + left;
+}
+
+std::string_view LargeValue::length_command() const {
+    switch (type_) {
+        case Type::string:
+            return "STRLEN";
+        case Type::list:
+            return "LLEN";
+        case Type::set:
+            return "SCARD";
+        case Type::sorted:
+            return "ZCARD";
+        case Type::hash:
+            return "HLEN";
+    }
+    return "STRLEN";
+}
+
+std::int64_t LargeValue::length(Call& call) {
+    return wire_.require(call, {length_command(), key_.name}).number;
+}
+
+void LargeValue::flush() {
+    checksum_.update(std::as_bytes(std::span(piece_)));
+    writer_.add_piece(piece_);
+    piece_.clear();
+}
+
+// 6, 14 or 32 bits, the latter two with their high byte first.
+void LargeValue::add_length(std::uint64_t length) {
+    if (length < 64) {
+        piece_ += static_cast<char>(length);
+    } else if (length < 16384) {
+        piece_ += static_cast<char>(0x40 | length >> 8);
+        piece_ += static_cast<char>(length & 0xFF);
+    } else {
+        piece_ += static_cast<char>(0x80);
+        for (int shift = 24; shift >= 0; shift -= 8) piece_ += static_cast<char>(length >> shift & 0xFF);
+    }
+}
+
+void LargeValue::add_text(std::string_view text) {
+    add_length(text.size());
+    piece_ += text;
+}
+
+void LargeValue::add_score(const std::string& text) {
+    double score = 0;
+    const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), score);
+    if (fault != std::errc{} || end != text.data() + text.size())
+        throw Error(ErrorKind::not_understood, "a score of a sorted set is no number");
+    piece_ += bytes_of(std::bit_cast<std::uint64_t>(score), 8);
+}
+
+void LargeValue::ask_pieces(Call& call) {
+    for (; asked_ < size_ && asked_ - had_ < under_way; asked_ += std::min(piece, size_ - asked_)) {
+        const auto first = std::to_string(asked_);
+        const auto last = std::to_string(std::min(asked_ + piece, size_) - 1);
+        wire_.queue(call, {"GETRANGE", key_.name, first, last});
+    }
+}
+
+void LargeValue::advance_string(Call& call) {
+    ask_pieces(call);
+    const auto reply = wire_.read(call);
+    if (reply.is_error()) throw net::to_error(reply, wire_.server(), "GETRANGE");
+    const auto wanted = std::min(piece, size_ - had_);
+    had_ += wanted;
+    if (reply.text.size() == wanted) {
+        piece_ += reply.text;
+        return;
+    }
+    // What else was asked for is taken in, so that answers and questions stay in step.
+    broken_ = true;
+    for (; had_ < asked_; had_ += std::min(piece, size_ - had_)) (void)wire_.read(call);
+}
+
+void LargeValue::advance_range(Call& call) {
+    const auto first = std::to_string(had_);
+    const auto last = std::to_string(std::min(had_ + at_once_, size_) - 1);
+    const bool sorted = type_ == Type::sorted;
+    const auto reply = sorted ? wire_.require(call, {"ZRANGE", key_.name, first, last, "WITHSCORES"})
+                              : wire_.require(call, {"LRANGE", key_.name, first, last});
+    const auto wanted = std::min(at_once_, size_ - had_);
+    had_ += wanted;
+    if (reply.items.size() != wanted * (sorted ? 2 : 1)) {
+        broken_ = true;
+        return;
+    }
+    for (std::size_t n = 0; n < reply.items.size(); ++n) {
+        const auto& text = reply.items[n].text;
+        if (sorted && n % 2 == 1) {
+            add_score(text);
+        } else {
+            add_text(text);
+        }
+    }
+}
+
+void LargeValue::advance_scan(Call& call) {
+    const auto count = std::to_string(at_once_);
+    const std::string_view cursor = cursor_.empty() ? "0" : std::string_view(cursor_);
+    const bool hash = type_ == Type::hash;
+    auto reply = wire_.require(call, {hash ? "HSCAN" : "SSCAN", key_.name, cursor, "COUNT", count});
+    if (reply.items.size() != 2)
+        throw Error(ErrorKind::not_understood, "HSCAN or SSCAN was not answered with a cursor and elements");
+    cursor_ = std::move(reply.items[0].text);
+    for (const auto& item : reply.items[1].items) add_text(item.text);
+    had_ += reply.items[1].items.size() / (hash ? 2 : 1);
+}
+
+LargeValue::State LargeValue::end(Call& call) {
+    // EXEC answers nil when what is watched was changed, or has expired, since.
+    wire_.require(call, {"MULTI"});
+    wire_.require(call, {length_command(), key_.name});
+    const auto reply = wire_.require(call, {"EXEC"});
+    // A scan may name an element twice while the server's table grows: the count tells.
+    const bool good = !broken_ && had_ == size_ && reply.items.size() == 1 &&
+                      reply.items[0].number == static_cast<std::int64_t>(size_);
+    piece_ += format_version;
+    flush();
+    writer_.add_piece(bytes_of(checksum_.value(), 8));
+    writer_.end_large(good);
+    return good ? State::good : State::changed;
+}
+
+}  // namespace vbackup::driver::dragonfly

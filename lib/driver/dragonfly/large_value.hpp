@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "io/crc64.hpp"
+#include "io/key_records.hpp"
+#include "net/resp.hpp"
+
+namespace vbackup::driver::dragonfly {
+
+// Reads one large value piece by piece into a record that RESTORE takes: what DUMP would give, made here, since DUMP makes
+// the server hold the value up to three times. Strings come by GETRANGE, lists by LRANGE, sorted sets by ZRANGE, hashes and
+// sets by HSCAN and SSCAN, in the oldest encodings of their types, which every Redis and Valkey still loads. WATCH tells in
+// the end whether the value stayed as it was meanwhile, and its number of elements whether each came once; else the record
+// is void. Nothing else may be under way on the connection, which must have the key's database selected.
+class LargeValue {
+public:
+    struct Key {
+        std::uint32_t database = 0;
+        std::string name;
+        std::uint64_t weight = 0;  // what it takes of the server's memory, in bytes
+    };
+    // `wire` and `writer` outlive it. Of Dragonfly only strings are taken apart: which encodings it loads was not seen.
+    LargeValue(net::Resp& wire, io::KeyWriter& writer, Key key, bool has_expiretime, bool only_strings);
+
+    enum class State : std::uint8_t { going, good, changed, gone, other };  // other: of a type that is not taken apart
+    // Goes on by about a piece; anything but `going` is the end. `now`: ms since 1970 by the server's clock.
+    State advance(Call& call, std::uint64_t now);
+
+private:
+    enum class Type : std::uint8_t { string, list, set, sorted, hash };
+
+    State begin(Call& call, std::uint64_t now);
+    State leave(Call& call, State why);
+    State end(Call& call);
+    void advance_string(Call& call);
+    void advance_range(Call& call);
+    void advance_scan(Call& call);
+    std::int64_t expiry(Call& call, std::uint64_t now);
+    std::int64_t length(Call& call);
+    std::string_view length_command() const;
+    void ask_pieces(Call& call);
+    void add_length(std::uint64_t length);
+    void add_text(std::string_view text);
+    void add_score(const std::string& text);
+    void flush();
+
+    net::Resp& wire_;
+    io::KeyWriter& writer_;
+    Key key_;
+    bool has_expiretime_;
+    bool only_strings_;
+    bool begun_ = false;
+    bool broken_ = false;  // it became shorter
+    Type type_ = Type::string;
+    std::uint64_t size_ = 0;   // bytes of a string, or elements
+    std::uint64_t asked_ = 0;  // of these
+    std::uint64_t had_ = 0;    // of these
+    std::uint64_t at_once_ = 0;
+    std::string cursor_;
+    std::string piece_;
+    io::Crc64 checksum_;
+};
+
+}  // namespace vbackup::driver::dragonfly

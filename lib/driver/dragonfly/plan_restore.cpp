@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <set>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "driver/dragonfly/note.hpp"
+#include "driver/dragonfly/options.hpp"
+#include "driver/dragonfly/plans.hpp"
+
+namespace vbackup::driver::dragonfly {
+
+namespace {
+
+using model::Step;
+using model::StepKind;
+
+std::uint32_t require_database(const std::string& name) {
+    if (const auto database = database_of(name)) return *database;
+    throw Error(ErrorKind::usage, fmt::format("{} is no name of a database", one_line(name, 80)),
+                "write db0, db1 and so on");
+}
+
+bool is_keys(const model::File& file) {
+    return parse_note(file.details).action == action::scan;
+}
+
+// Files of keys and the one of definitions, as they were made by this driver.
+void require_files(const model::Manifest& manifest) {
+    bool keys = false;
+    for (const auto& file : manifest.files) keys = keys || is_keys(file);
+    if (!keys) throw Error(ErrorKind::corrupt, fmt::format("the backup {} has no file of keys", manifest.id));
+}
+
+struct Restore {
+    const Census& census;
+    const model::Request& request;
+    std::map<std::uint32_t, std::uint32_t> destinations;
+    std::string match;
+    model::Plan plan;
+    std::vector<std::string> cleared, sent;
+
+    // Everything, so that nothing which is not of the backup stays.
+    bool whole() const { return request.scope.all() && request.renames.empty() && match.empty(); }
+
+    std::vector<std::string> occupied() const {
+        std::vector<std::string> names;
+        std::set<std::uint32_t> into;
+        for (const auto& [from, to] : destinations) into.insert(to);
+        for (const auto& [database, space] : census.databases())
+            if (whole() || into.contains(database))
+                names.push_back(fmt::format("{} ({} keys)", name_of(database), space.keys));
+        return names;
+    }
+
+    void add_clearing() {
+        const auto names = occupied();
+        if (!match.empty() || names.empty()) return;
+        std::string all;
+        for (const auto& name : names) all += (all.empty() ? "" : ", ") + name;
+        if (!request.overwrite)
+            throw Error(
+                ErrorKind::conflict, fmt::format("there are keys already: {}", all),
+                "--overwrite clears what is there first; -o match=PATTERN puts chosen keys back without clearing");
+        for (const auto& master : census.layout.masters) {
+            Note note{.action = std::string(action::clear), .node = master.name};
+            note.everything = whole();
+            std::set<std::uint32_t> into;
+            for (const auto& [from, to] : destinations) into.insert(to);
+            note.databases.assign(into.begin(), into.end());
+            Step step{.id = "clear:" + master.name, .kind = StepKind::change, .destroys = true};
+            step.part.node = master.name;
+            step.what = fmt::format("delete every key of {} on {}",
+                                    note.everything ? "all databases, which hold " + all : all, master.name);
+            step.details = render(note);
+            cleared.push_back(step.id);
+            plan.steps.push_back(std::move(step));
+        }
+    }
+
+    void add_keys(const model::File& file) {
+        Note note{.action = std::string(action::keys), .match = match, .file = file.name};
+        note.destinations = destinations;
+        note.overwrite = request.overwrite || match.empty();
+        Step step{.id = "keys:" + file.name, .kind = StepKind::send};
+        step.what = fmt::format("put back the keys of {}{}", file.name, match.empty() ? "" : " that are like " + match);
+        step.file = file.name;
+        step.after = cleared;
+        // Chosen keys take the place of those of the same name.
+        step.destroys = !match.empty() && request.overwrite;
+        if (step.destroys) step.what += ", in place of those of the same name";
+        step.details = render(note);
+        sent.push_back(step.id);
+        plan.steps.push_back(std::move(step));
+    }
+
+    void add_definitions(const model::File& file) {
+        Note note{.action = std::string(action::define), .file = file.name};
+        note.overwrite = request.overwrite;
+        note.acl = option(request.options, "acl") == "true";
+        Step step{.id = "definitions", .kind = StepKind::send};
+        step.what = note.acl ? "put back search indexes, functions and users" : "put back search indexes and functions";
+        step.file = file.name;
+        step.after = sent;
+        step.details = render(note);
+        plan.steps.push_back(std::move(step));
+    }
+};
+
+void require_target(const Census& census, const std::map<std::uint32_t, std::uint32_t>& destinations) {
+    for (const auto& obstacle : census.layout.obstacles)
+        throw Error(ErrorKind::refused, obstacle, "`vbackup check` shows the whole state of the target");
+    for (const auto& [name, facts] : census.nodes) {
+        if (facts.is_loading())
+            throw Error(ErrorKind::busy, fmt::format("{} is loading its data", name), "wait until it has");
+        if (facts.is_replica())
+            throw Error(ErrorKind::refused, fmt::format("{} is a replica and takes no writes", name),
+                        "give the master's address");
+    }
+    for (const auto& [from, to] : destinations) {
+        if (to == 0 || !census.layout.cluster) continue;
+        throw Error(ErrorKind::refused, fmt::format("a cluster has no {}", name_of(to)),
+                    "restore one database: --collection " + name_of(from) + " --rename " + name_of(from) + " db0");
+    }
+}
+
+model::Plan plan_load(const Census& census, const model::Request& request) {
+    const auto& manifest = *request.manifest;
+    if (!census.facts.is_dragonfly())
+        throw Error(ErrorKind::unsupported,
+                    fmt::format("{} loads a snapshot of its own at its start only", census.facts.product),
+                    fmt::format("put the file back as its dbfilename and start it{}",
+                                manifest.location.empty() ? "" : ": " + manifest.location));
+    if (!request.scope.all() || !request.renames.empty() || !option(request.options, "match").empty())
+        throw Error(ErrorKind::unsupported, "a snapshot that stays with the server is loaded whole",
+                    "leave out what chooses");
+    model::Plan plan;
+    std::uint64_t keys = 0;
+    for (const auto& [database, space] : census.databases()) keys += space.keys;
+    if (keys > 0 && !request.overwrite)
+        throw Error(ErrorKind::conflict, fmt::format("there are {} keys already", keys),
+                    "--overwrite says that the load may clear them: the server does so before it loads");
+    for (const auto& job : manifest.jobs) {
+        auto note = parse_note(job.details);
+        if (note.action != action::save || note.text.empty())
+            throw Error(ErrorKind::not_found, "where the server put this snapshot is not known",
+                        "`vbackup list` shows what there is");
+        note.action = action::load;
+        Step step{.id = "load:" + note.node, .kind = StepKind::change, .destroys = keys > 0};
+        step.part.node = note.node;
+        step.what = fmt::format("have {} delete its {} keys and load {}", note.node, keys, note.text);
+        step.details = render(note);
+        plan.steps.push_back(std::move(step));
+    }
+    return plan;
+}
+
+}  // namespace
+
+std::map<std::uint32_t, std::uint32_t> destinations_of(const model::Manifest& manifest, const model::Request& request) {
+    std::map<std::uint32_t, std::uint32_t> all;
+    std::set<std::uint32_t> into;
+    for (const auto& entry : manifest.collections) {
+        if (!request.scope.matches(entry.before.name)) continue;
+        const auto from = require_database(entry.before.name);
+        auto to = from;
+        for (const auto& [old_name, new_name] : request.renames)
+            if (old_name == entry.before.name) to = require_database(new_name);
+        if (!into.insert(to).second)
+            throw Error(ErrorKind::usage, fmt::format("two databases would become {}", name_of(to)),
+                        "choose other names");
+        all[from] = to;
+    }
+    for (const auto& [old_name, new_name] : request.renames)
+        if (!all.contains(require_database(old_name)))
+            throw Error(ErrorKind::not_found, fmt::format("there is no {} to be renamed in the backup", old_name),
+                        "`vbackup status` shows what is in it");
+    return all;
+}
+
+model::Plan plan_restore(Call& call, const net::RespServer& seed, const model::Request& request) {
+    const auto& manifest = *request.manifest;
+    const auto census = look(call, seed);
+    if (!manifest.kept) return plan_load(census, request);
+    require_files(manifest);
+    Restore restore{.census = census,
+                    .request = request,
+                    .destinations = destinations_of(manifest, request),
+                    .match = option(request.options, "match")};
+    require_target(census, restore.destinations);
+    restore.add_clearing();
+    for (const auto& file : manifest.files)
+        if (is_keys(file)) restore.add_keys(file);
+    for (const auto& file : manifest.files)
+        if (!is_keys(file) && restore.whole()) restore.add_definitions(file);
+    if (!parse_about(manifest.driver_data).users.empty() && option(request.options, "acl") != "true")
+        restore.plan.notes.emplace_back(
+            "users are in the backup and stay as they are here: -o acl=true puts them back");
+    return std::move(restore.plan);
+}
+
+model::Plan plan_remove(const model::Request& request) {
+    std::string paths;
+    const auto add = [&](const model::JobRef& job) {
+        if (job.details.empty()) return;
+        if (const auto note = parse_note(job.details); !note.text.empty())
+            paths += fmt::format(" {} ({})", note.text, note.node);
+    };
+    if (request.manifest)
+        for (const auto& job : request.manifest->jobs) add(job);
+    if (request.found) add(request.found->job);
+    throw Error(ErrorKind::unsupported, "no command of the server removes its snapshots",
+                paths.empty() ? "remove the files where the server keeps them" : "remove them on the server:" + paths);
+}
+
+}  // namespace vbackup::driver::dragonfly

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "driver/dragonfly/prove.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "driver/dragonfly/definitions.hpp"
+#include "driver/dragonfly/options.hpp"
+#include "driver/dragonfly/plans.hpp"
+
+namespace vbackup::driver::dragonfly {
+
+namespace {
+
+model::Finding finding(bool good, std::string what) {
+    return {std::move(what), good};
+}
+
+struct Range {
+    std::uint64_t least = 0, most = 0;
+    bool holds(std::uint64_t count) const { return least <= count && count <= most; }
+    std::string text() const { return least == most ? std::to_string(least) : fmt::format("{} to {}", least, most); }
+};
+
+std::uint64_t minus(std::uint64_t a, std::uint64_t b) {
+    return a > b ? a - b : 0;
+}
+
+// Keys that never expire are proven by number. Those that do may have gone since, and only the others must be there.
+model::Finding compare(std::uint32_t database, const io::KeyCounts& wanted, const KeySpace& here, std::uint64_t begun,
+                       std::uint64_t now) {
+    const auto lasting = wanted.keys - wanted.with_expiry;
+    const auto [least, most] = wanted.alive(begun, now);
+    // A key that SCAN named twice is in the file twice, and in the store once.
+    const Range for_good{minus(lasting, wanted.perhaps_twice), lasting};
+    const Range for_now{minus(least, wanted.perhaps_twice), wanted.with_expiry};
+    const auto lasting_here = minus(here.keys, here.expires);
+    const bool good = for_good.holds(lasting_here) && for_now.holds(here.expires);
+    return finding(
+        good, fmt::format("database {}: {} keys without expiry where the backup has {}, {} with one where it has {}",
+                          name_of(database), lasting_here, for_good.text(), here.expires, for_now.text()));
+}
+
+void prove_databases(const io::KeySummary& summary, const std::map<std::uint32_t, std::uint32_t>& destinations,
+                     const Census& census, std::uint64_t now, model::Proof& proof) {
+    const auto here = census.databases();
+    for (const auto& [from, to] : destinations) {
+        const auto wanted = summary.databases.find(from);
+        const auto found = here.find(to);
+        proof.findings.push_back(compare(to, wanted == summary.databases.end() ? io::KeyCounts{} : wanted->second,
+                                         found == here.end() ? KeySpace{} : found->second, summary.begun, now));
+    }
+}
+
+// Whether each was taken was seen when it was sent.
+void prove_chosen(const model::Request& request, model::Proof& proof) {
+    for (const auto& job : request.jobs) {
+        const auto note = parse_note(job.details);
+        if (note.action != action::keys) continue;
+        std::uint64_t sent = 0;
+        for (const auto& [database, count] : note.sent) sent += count;
+        proof.findings.push_back(
+            finding(true, fmt::format("{}: {} chosen keys were taken by the server", note.file, sent)));
+    }
+}
+
+void prove_names(std::vector<std::string> wanted, const std::vector<std::string>& here, std::string_view what,
+                 model::Proof& proof) {
+    for (auto& name : wanted) {
+        const bool there = std::find(here.begin(), here.end(), name) != here.end();
+        proof.findings.push_back(finding(there, fmt::format("{} {} is {}", what, name, there ? "there" : "missing")));
+    }
+}
+
+// Of a snapshot that a server kept: it was counted before and after it was made.
+void prove_loaded(const model::Manifest& manifest, const Census& census, model::Proof& proof) {
+    const auto here = census.databases();
+    for (const auto& entry : manifest.collections) {
+        const auto database = database_of(entry.before.name);
+        if (!database || !entry.before.count) continue;
+        const auto found = here.find(*database);
+        const auto space = found == here.end() ? KeySpace{} : found->second;
+        const auto before = *entry.before.count, after = entry.count_after.value_or(before);
+        std::uint64_t expires = 0;
+        for (const auto& text : {entry.before.details, entry.details_after})
+            if (const auto digits = text.find_first_of("0123456789"); digits != std::string::npos)
+                expires = std::max<std::uint64_t>(expires, std::stoull(text.substr(digits)));
+        const Range range{minus(std::min(before, after), expires), std::max(before, after)};
+        proof.findings.push_back(finding(
+            range.holds(space.keys),
+            fmt::format("database {}: {} keys where the backup has {}", entry.before.name, space.keys, range.text())));
+    }
+    if (!proof.findings.empty()) return;
+    // Nobody counted what is in a snapshot of somebody else's: the load ended well, which is all there is to say.
+    std::uint64_t keys = 0;
+    for (const auto& [database, space] : here) keys += space.keys;
+    proof.findings.push_back(
+        finding(keys > 0, fmt::format("{} keys were loaded; how many there were is not known", keys)));
+}
+
+}  // namespace
+
+std::optional<io::KeySummary> counted(const model::Manifest& manifest) {
+    std::optional<io::KeySummary> all;
+    for (const auto& job : manifest.jobs) {
+        const auto note = parse_note(job.details);
+        if (!note.counted) continue;
+        if (!all) all.emplace(io::KeySummary{.begun = note.counted->begun});
+        // Nodes begin within moments of each other, by clocks that need not agree: the earliest is the careful one.
+        all->begun = std::min(all->begun, note.counted->begun);
+        for (const auto& [database, counts] : note.counted->databases) all->databases[database].add(counts);
+    }
+    return all;
+}
+
+model::Proof prove(Call& call, const net::RespServer& seed, const model::Manifest& manifest,
+                   const model::Request& request) {
+    model::Proof proof;
+    const auto census = look(call, seed);
+    if (!manifest.kept) {
+        prove_loaded(manifest, census, proof);
+        return proof;
+    }
+    if (!option(request.options, "match").empty()) {
+        prove_chosen(request, proof);
+        return proof;
+    }
+    const auto summary = counted(manifest);
+    if (!summary) {
+        proof.findings.push_back(finding(false, "the backup does not say how many keys it holds"));
+        return proof;
+    }
+    net::Resp wire(call, census.layout.masters.front().server);
+    prove_databases(*summary, destinations_of(manifest, request), census, ask_time(call, wire), proof);
+    if (!request.scope.all() || !request.renames.empty()) return proof;
+    const auto about = parse_about(manifest.driver_data);
+    prove_names(about.functions, ask_functions(call, wire), "library of functions", proof);
+    prove_names(about.indexes, ask_indexes(call, wire), "search index", proof);
+    return proof;
+}
+
+void require_all_read(const Note& note, const Facts& now, const io::KeySummary& read) {
+    const bool quiet = !note.text.empty() && now.changes() == note.text && now.databases == note.spaces;
+    if (!quiet || !note.match.empty()) return;
+    for (const auto database : note.databases) {
+        const auto space = note.spaces.find(database);
+        if (space == note.spaces.end()) continue;
+        const auto found = read.databases.find(database);
+        const auto counts = found == read.databases.end() ? io::KeyCounts{} : found->second;
+        const auto lasting = counts.keys - counts.with_expiry;
+        if (lasting >= space->second.keys - space->second.expires) continue;
+        throw Error(ErrorKind::corrupt,
+                    fmt::format("{} gave {} keys without expiry of {} where it has {}, though nobody wrote to it",
+                                note.node, lasting, name_of(database), space->second.keys - space->second.expires),
+                    "remove what came with `vbackup delete`, then make it anew; if it stays, look at the server's log");
+    }
+}
+
+}  // namespace vbackup::driver::dragonfly

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/resp.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "base/text.hpp"
+#include "net/resp_parser.hpp"
+#include "net/resp_socket.hpp"
+
+namespace vbackup::net {
+
+namespace {
+
+constexpr std::size_t large = std::size_t{1} << 20;         // arguments of more are sent without a copy
+constexpr std::size_t queue_most = std::size_t{1} << 20;    // what is queued is sent from then on
+constexpr std::size_t block_size = std::size_t{128} << 10;  // read at once
+constexpr std::size_t longest_line = std::size_t{1} << 20;
+constexpr std::int64_t longest_text = std::int64_t{1} << 30;
+
+bool begins_with(const Reply& error, std::string_view word) {
+    return error.text.starts_with(word);
+}
+
+bool says(const Reply& error, std::string_view words) {
+    return error.text.find(words) != std::string::npos;
+}
+
+ErrorKind kind_of(const Reply& error) {
+    for (const auto* word : {"NOAUTH", "WRONGPASS", "NOPERM", "DENIED"})
+        if (begins_with(error, word)) return ErrorKind::denied;
+    if (says(error, "invalid password") || says(error, "called without any password")) return ErrorKind::denied;
+    for (const auto* word : {"LOADING", "BUSY ", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN"})
+        if (begins_with(error, word)) return ErrorKind::busy;
+    if (says(error, "max number of clients")) return ErrorKind::busy;
+    if (begins_with(error, "OOM") || begins_with(error, "MISCONF") || says(error, "Out of memory"))
+        return ErrorKind::storage;
+    if (begins_with(error, "READONLY")) return ErrorKind::refused;
+    if (begins_with(error, "BUSYKEY")) return ErrorKind::conflict;
+    if (says(error, "unknown command") || says(error, "nknown subcommand") || says(error, "not supported"))
+        return ErrorKind::unsupported;
+    return ErrorKind::failed;
+}
+
+std::string hint_of(const Reply& error, const RespServer& server) {
+    if (begins_with(error, "NOAUTH"))
+        return "give the password: api_key_file, api_key_command or api_key_env in the configuration, or "
+               "VBACKUP_API_KEY_FILE";
+    if (begins_with(error, "WRONGPASS") || says(error, "invalid password")) return "check user and password";
+    if (says(error, "called without any password")) return "this server asks for no password: leave it out";
+    if (begins_with(error, "NOPERM"))
+        return fmt::format("the user {} needs that right", server.user.empty() ? "default" : server.user);
+    if (begins_with(error, "LOADING")) return "wait until it has loaded its data";
+    if (begins_with(error, "OOM")) return "raise its maxmemory, or use a larger server";
+    if (begins_with(error, "READONLY")) return "give the address of the master";
+    if (begins_with(error, "DENIED")) return "the server lets nobody in from outside without a password";
+    return {};
+}
+
+// "INFO persistence", without what may be data.
+std::string name_of(std::initializer_list<std::string_view> words) {
+    std::string name(*words.begin());
+    for (const auto* group : {"INFO", "CLUSTER", "FUNCTION", "ACL", "FT._LIST"})
+        if (name == group && words.size() > 1) name += fmt::format(" {}", *(words.begin() + 1));
+    return name;
+}
+
+std::string size_of(const Reply& reply) {
+    if (reply.is_error()) return one_line(reply.text, 120);
+    if (reply.kind == Reply::Kind::array) return fmt::format("{} items", reply.items.size());
+    return format_bytes(reply.text.size());
+}
+
+void append_word(std::string& out, std::string_view word) {
+    fmt::format_to(std::back_inserter(out), FMT_STRING("${}\r\n"), word.size());
+    out.append(word);
+    out.append("\r\n");
+}
+
+}  // namespace
+
+std::string RespServer::address() const {
+    return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port) : fmt::format("[{}]:{}", host, port);
+}
+
+std::string_view Reply::code() const {
+    if (!is_error()) return {};
+    return std::string_view(text).substr(0, text.find(' '));
+}
+
+Error to_error(const Reply& error, const RespServer& server, std::string_view what) {
+    return {kind_of(error), fmt::format("{}: {} answers: {}", what, server.address(), one_line(error.text, 200)),
+            hint_of(error, server)};
+}
+
+struct Resp::State {
+    State(Call& call, const RespServer& the_server) : server(the_server), socket(call, server) {}
+
+    RespServer server;
+    RespSocket socket;
+    RespParser parser;
+    std::string out;
+    std::string in;  // what came and is not read yet, from `at` on
+    std::size_t at = 0;
+
+    void fill(Call& call);
+    std::string_view line(Call& call);
+    Reply read_text(Call& call);
+    Reply read_array(Call& call);
+    void begin(std::size_t words);
+    [[noreturn]] void not_resp(std::string_view why) const;
+};
+
+void Resp::State::not_resp(std::string_view why) const {
+    throw Error(ErrorKind::not_understood, fmt::format("{} does not speak RESP: {}", server.address(), why),
+                "check the port: the databases behind dragonfly:// listen on 6379 unless told otherwise");
+}
+
+// Appends at least one byte.
+void Resp::State::fill(Call& call) {
+    if (at == in.size()) {
+        in.clear();
+        at = 0;
+    } else if (at > block_size) {
+        in.erase(0, at);
+        at = 0;
+    }
+    const auto had = in.size();
+    in.resize(had + block_size);
+    try {
+        in.resize(had + socket.receive(call, std::span(in).subspan(had)));
+    } catch (...) {
+        in.resize(had);
+        throw;
+    }
+}
+
+// The line that begins at `at`, its end included. It stays where it is.
+std::string_view Resp::State::line(Call& call) {
+    for (std::size_t from = at;;) {
+        const auto end = in.find('\n', from);
+        if (end != std::string::npos) return std::string_view(in).substr(at, end + 1 - at);
+        if (in.size() - at > longest_line) not_resp("a line does not end");
+        const auto known = in.size() - at;
+        fill(call);
+        from = at + known;
+    }
+}
+
+// A text is read straight into its place: values are large, and twice in memory is once too often.
+Reply Resp::State::read_text(Call& call) {
+    const auto head = line(call);
+    std::int64_t size = 0;
+    const auto [end, fault] = std::from_chars(head.data() + 1, head.data() + head.size(), size);
+    if (fault != std::errc{} || *end != '\r' || size < -1) not_resp("a length that is none");
+    if (size > longest_text)
+        throw Error(ErrorKind::not_understood, fmt::format("{}: an answer of {} is longer than 1 GiB", server.address(),
+                                                           format_bytes(static_cast<std::uint64_t>(size))));
+    at += head.size();
+    Reply reply;
+    if (size < 0) return reply;
+    reply.kind = Reply::Kind::text;
+    const auto whole = static_cast<std::size_t>(size);
+    auto have = std::min(whole, in.size() - at);
+    reply.text.reserve(whole);
+    reply.text.assign(in, at, have);
+    at += have;
+    if (have < whole) {
+        reply.text.resize(whole);
+        while (have < whole) have += socket.receive(call, std::span(reply.text).subspan(have));
+    }
+    while (in.size() - at < 2) fill(call);
+    if (in.compare(at, 2, "\r\n") != 0) not_resp("a text is longer than announced");
+    at += 2;
+    return reply;
+}
+
+Reply Resp::State::read_array(Call& call) {
+    for (;;) {
+        parser.feed(std::string_view(in).substr(at));
+        at = in.size();
+        if (auto reply = parser.next()) {
+            // What follows the array belongs to the next answer.
+            at -= parser.forget_rest();
+            return std::move(*reply);
+        }
+        if (parser.broken()) not_resp(parser.why());
+        fill(call);
+    }
+}
+
+Resp::Resp(Call& call, const RespServer& server) : state_(std::make_unique<State>(call, server)) {
+    if (server.password.empty()) return;
+    const auto words = server.user.empty()
+                           ? std::vector<std::string_view>{"AUTH", server.password.reveal()}
+                           : std::vector<std::string_view>{"AUTH", server.user, server.password.reveal()};
+    queue(call, words);
+    send(call);
+    const auto reply = read(call);
+    if (reply.is_error()) throw to_error(reply, server, "login");
+}
+
+Resp::~Resp() = default;
+
+const RespServer& Resp::server() const {
+    return state_->server;
+}
+
+void Resp::set_silence(Milliseconds silence) {
+    state_->socket.set_silence(silence);
+}
+
+void Resp::queue(Call& call, std::initializer_list<std::string_view> words) {
+    queue(call, std::span(words.begin(), words.size()));
+}
+
+void Resp::queue(Call& call, std::span<const std::string_view> words) {
+    auto& out = state_->out;
+    fmt::format_to(std::back_inserter(out), FMT_STRING("*{}\r\n"), words.size());
+    for (const auto word : words) {
+        if (word.size() <= large) {
+            append_word(out, word);
+            continue;
+        }
+        fmt::format_to(std::back_inserter(out), FMT_STRING("${}\r\n"), word.size());
+        send(call);
+        state_->socket.send(call, word, state_->in);
+        out.append("\r\n");
+    }
+    if (out.size() >= queue_most) send(call);
+}
+
+void Resp::send(Call& call) {
+    auto& out = state_->out;
+    if (out.empty()) return;
+    state_->socket.send(call, out, state_->in);
+    // What held a password must not lie about.
+    std::fill(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(out.size(), 1024)), '\0');
+    out.clear();
+}
+
+Reply Resp::read(Call& call) {
+    send(call);
+    auto& state = *state_;
+    if (state.at == state.in.size()) state.fill(call);
+    switch (state.in[state.at]) {
+        case '$':
+            return state.read_text(call);
+        case '*':
+            return state.read_array(call);
+        case '+':
+        case '-':
+        case ':':
+            break;
+        default:
+            state.not_resp(fmt::format("its answer begins with \"{}\"", one_line(state.in.substr(state.at, 20), 20)));
+    }
+    const auto line = state.line(call);
+    state.parser.feed(line);
+    state.at += line.size();
+    auto reply = state.parser.next();
+    if (!reply) state.not_resp(state.parser.broken() ? state.parser.why() : "a line that makes no sense");
+    return std::move(*reply);
+}
+
+Reply Resp::ask(Call& call, std::initializer_list<std::string_view> words) {
+    const auto begun = std::chrono::steady_clock::now();
+    queue(call, words);
+    auto reply = read(call);
+    if (state_->server.trace) {
+        const auto took = std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now() - begun);
+        state_->server.trace(fmt::format("{} {} -> {} ({})", state_->server.address(), name_of(words), size_of(reply),
+                                         format_duration(took)));
+    }
+    return reply;
+}
+
+Reply Resp::require(Call& call, std::initializer_list<std::string_view> words) {
+    auto reply = ask(call, words);
+    if (reply.is_error()) throw to_error(reply, state_->server, name_of(words));
+    return reply;
+}
+
+}  // namespace vbackup::net

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "contract/qdrant_k8s/rig.hpp"
+
+using namespace vbackup;
+using namespace vbackup::test;
+using model::Phase;
+using model::Verb;
+
+namespace {
+
+const std::string snapshots = group + "/qdrantclustersnapshots";
+
+Json volume(bool ready, Json more = Json::object()) {
+    Json one{{"volumeSnapshotName", "snap-0"}, {"volumeName", "v-0"}, {"readyToUse", ready}};
+    one.update(more);
+    return one;
+}
+
+}  // namespace
+
+TEST_CASE_FIXTURE(
+    Rig, "what is sent has the cluster's labels, the usual name and whole hours, and is the YAML of the plan") {
+    auto asked = request(Verb::create);
+    asked.retention = std::chrono::hours(72);
+    asked.description = "before: the change";
+    const auto made = plan(asked);
+    REQUIRE(made.steps.size() == 1);
+    on("POST", snapshots, [](const HttpRequest& request) {
+        auto object = Json::parse(request.body);
+        object["metadata"]["uid"] = "u1";
+        return json_answer(object, 201);
+    });
+    const auto outcome = driver->run(call, made.steps[0], nullptr);
+    const auto sent = server.requests().back();
+    CHECK(sent.query.find("fieldValidation=Strict") != std::string::npos);
+    CHECK(sent.header("authorization") == "Bearer s3cret");
+    const auto name = cluster_name.substr(0) + "-snapshot-1795247220";
+    CHECK(outcome.job->name == name);
+    CHECK(Json::parse(sent.body) ==
+          Json{{"apiVersion", "qdrant.io/v1"},
+               {"kind", "QdrantClusterSnapshot"},
+               {"metadata",
+                {{"name", name},
+                 {"namespace", "vectors"},
+                 {"labels", {{"cluster-id", cluster_id}, {"customer-id", "team-blue"}}},
+                 {"annotations", {{"vbackup/id", "b1"}, {"vbackup/description", "before: the change"}}}}},
+               {"spec", {{"cluster-id", cluster_id}, {"creation-timestamp", 1795247220}, {"retention", "72h"}}}});
+    CHECK(made.steps[0].document == "apiVersion: qdrant.io/v1\nkind: QdrantClusterSnapshot\nmetadata:\n  name: " +
+                                        name + "\n  namespace: vectors\n  labels:\n    cluster-id: \"" + cluster_id +
+                                        "\"\n    customer-id: team-blue\n  annotations:\n    vbackup/id: b1\n    "
+                                        "vbackup/description: \"before: the change\"\n"
+                                        "spec:\n  cluster-id: \"" +
+                                        cluster_id + "\"\n  creation-timestamp: 1795247220\n  retention: \"72h\"\n");
+}
+
+TEST_CASE_FIXTURE(Rig, "what this API cannot hold is refused before anything is sent") {
+    auto asked = request(Verb::create);
+    asked.retention = std::chrono::minutes(90);
+    check_error(error_of([&] { return plan(asked); }), ErrorKind::usage, "whole hours");
+    asked.retention = std::chrono::minutes(30);
+    check_error(error_of([&] { return plan(asked); }), ErrorKind::usage, "whole hours");
+    asked.retention.reset();
+    asked.keep = true;
+    check_error(error_of([&] { return plan(asked); }), ErrorKind::unsupported, "CSI");
+    asked.keep = false;
+    asked.scope.include = {"A"};
+    check_error(error_of([&] { return plan(asked); }), ErrorKind::unsupported, "all of its collections");
+    check_error(error_of([&] { return driver->inspect(call, asked.scope); }), ErrorKind::unsupported, "--collection");
+    CHECK(server.count("POST", "*") == 0);
+}
+
+TEST_CASE_FIXTURE(Rig, "labels that are missing or contradict the cluster are refused") {
+    auto object = cluster_object();
+    object["metadata"]["labels"].erase("customer-id");
+    on("GET", group + "/qdrantclusters/" + cluster_name, json_answer(object));
+    check_error(error_of([&] { return plan(request(Verb::create)); }), ErrorKind::refused, "customer-id");
+    object["metadata"]["labels"] = {{"cluster-id", "other"}, {"customer-id", "c"}};
+    on("GET", group + "/qdrantclusters/" + cluster_name, json_answer(object));
+    check_error(error_of([&] { return plan(request(Verb::create)); }), ErrorKind::refused, "cluster-id=other");
+}
+
+TEST_CASE_FIXTURE(Rig, "a cluster is found by its object's name, by its id, and by its id under any name") {
+    for (const auto& way : {cluster_name, cluster_id, std::string("odd")}) {
+        CAPTURE(way);
+        open("qdrant-k8s://vectors/" + way);
+        auto odd = cluster_object();
+        odd["spec"]["id"] = "odd";
+        odd["metadata"]["name"] = "some-name";
+        on("GET", group + "/qdrantclusters/*odd", refusal(404, "NotFound", "not found", "qdrantclusters"));
+        on("GET", group + "/qdrantclusters", list_answer({cluster_object(), odd}));
+        const auto now = driver->inspect(call, {});
+        CHECK(now.ready);
+        CHECK(now.version == "v1.15.4");
+        REQUIRE(now.nodes.size() == 3);
+        CHECK(now.nodes[2].name == (way == "odd" ? "some-name-2" : cluster_name + "-2"));
+    }
+    open("qdrant-k8s://vectors/gone");
+    on("GET", group + "/qdrantclusters/*gone", refusal(404, "NotFound", "not found", "qdrantclusters"));
+    check_error(error_of([&] { return driver->inspect(call, {}); }), ErrorKind::not_found, "new-cluster");
+    // A role that may not list says no more than that it is not there.
+    on("GET", group + "/qdrantclusters", refusal(403, "Forbidden", "cannot list"));
+    check_error(error_of([&] { return driver->inspect(call, {}); }), ErrorKind::not_found, "gone");
+}
+
+TEST_CASE_FIXTURE(Rig, "a cluster that is not there yet hinders a create, one that is not well is a warning") {
+    const auto look = [&](const std::string& phase, int nodes) {
+        on("GET", group + "/qdrantclusters/" + cluster_name, json_answer(cluster_object(phase, nodes)));
+        return driver->inspect(call, {});
+    };
+    CHECK(look("Creating", 0).obstacles.size() == 1);
+    CHECK(look("FailedToCreate", 0).obstacles.size() == 1);
+    const auto updating = look("Updating", 2);
+    CHECK(updating.obstacles.empty());
+    CHECK(!updating.ready);
+    REQUIRE(updating.warnings.size() == 1);
+    CHECK(updating.warnings[0].find("Updating, 2 of 3 nodes") != std::string::npos);
+    CHECK(!look("Healthy", 2).ready);
+    open("qdrant-k8s://vectors");
+    CHECK(driver->inspect(call, {}).obstacles.size() == 1);
+}
+
+TEST_CASE_FIXTURE(Rig, "phases: absent, Running, Succeeded, Failed, Skipped, and a word that nobody knows") {
+    const auto job = begin();
+    const auto look = [&](const Json& status) {
+        on("GET", snapshots + "/s1", json_answer(snapshot_object("s1", status, "b1")));
+        return driver->observe(call, job, Milliseconds{0});
+    };
+    CHECK(look(nullptr).phase == Phase::queued);
+    CHECK(look(nullptr).said == "no phase yet");
+    CHECK(look({{"phase", "Running"}}).phase == Phase::running);
+    const auto running = look({{"phase", "Running"}, {"volumeSnapshots", {volume(true), volume(false)}}});
+    CHECK(running.said == "Running, 1 of 2 volumes ready");
+    CHECK(look({{"phase", "Succeeded"}, {"volumeSnapshots", {volume(true)}}}).phase == Phase::succeeded);
+    CHECK(look({{"phase", "Succeeded"}}).phase == Phase::succeeded);
+    // The two contradict each other.
+    CHECK(look({{"phase", "Succeeded"}, {"volumeSnapshots", {volume(false)}}}).phase == Phase::unknown);
+    const auto skipped = look({{"phase", "Skipped"}});
+    CHECK(skipped.phase == Phase::failed);
+    CHECK(!skipped.why.empty());
+    CHECK(look({{"phase", "Pausing"}}).phase == Phase::unknown);
+    const auto failed =
+        look({{"phase", "Failed"},
+              {"volumeSnapshots",
+               {volume(true),
+                volume(false, {{"error", {{"message", "driver quota reached"}}},
+                               {"events", {{{"reason", "R"}, {"message", "m"}, {"count", 3}}, {{"reason", "Q"}}}}})}}});
+    CHECK(failed.phase == Phase::failed);
+    CHECK(failed.why == "snap-0: driver quota reached; R: m (3 times); Q");
+}
+
+TEST_CASE_FIXTURE(Rig, "a watch shows the end at once, from the version on that was read") {
+    const auto job = begin();
+    reads("qdrantclustersnapshots", "s1", {snapshot_object("s1", {{"phase", "Running"}}, "b1")});
+    auto same = snapshot_object("s1", {{"phase", "Running"}}, "b1");
+    lists("qdrantclustersnapshots", {}, [&](const HttpRequest& request) {
+        CHECK(request.query.find("resourceVersion=100") != std::string::npos);
+        CHECK(request.query.find("fieldSelector=metadata.name%3Ds1") != std::string::npos);
+        CHECK(request.query.find("allowWatchBookmarks=true") != std::string::npos);
+        return Answer{
+            .body = event("BOOKMARK", {{"metadata", {{"resourceVersion", "101"}}}}) + event("MODIFIED", same) +
+                    event("MODIFIED", snapshot_object("s1", {{"phase", "Succeeded"}}, "b1")) + event("DELETED", same),
+            .chunked = true};
+    });
+    CHECK(driver->observe(call, job, Milliseconds{10'000}).phase == Phase::succeeded);
+    CHECK(server.count("GET", snapshots) == 1);
+}
+
+TEST_CASE_FIXTURE(Rig, "whatever ends a watch, what was read before counts, and the next look reads again") {
+    const auto job = begin();
+    const auto running = snapshot_object("s1", {{"phase", "Running"}}, "b1");
+    const auto expired = Json{{"kind", "Status"}, {"code", 410}, {"reason", "Expired"}, {"message", "too old"}};
+    std::vector<Answer> ways;
+    ways.push_back({.body = event("ERROR", expired), .chunked = true});
+    ways.push_back({.body = "", .chunked = true});
+    ways.push_back({.body = event("MODIFIED", running), .chunked = true, .fault = Fault::cut, .fault_at = 20});
+    ways.push_back({.body = event("MODIFIED", running), .chunked = true, .fault = Fault::cut_reset, .fault_at = 20});
+    ways.push_back({.body = "what is this\n", .chunked = true});
+    ways.push_back({.body = "{\"type\":1}\n", .chunked = true});
+    ways.push_back(refusal(410, "Expired", "too old"));
+    ways.push_back(refusal(422, "Invalid", "no"));
+    for (const auto& way : ways) {
+        reads("qdrantclustersnapshots", "s1", {running, snapshot_object("s1", {{"phase", "Succeeded"}}, "b1")});
+        lists("qdrantclustersnapshots", {}, [&](const HttpRequest&) { return way; });
+        CHECK(driver->observe(call, job, Milliseconds{10'000}).phase == Phase::running);
+        CHECK(driver->observe(call, job, Milliseconds{10'000}).phase == Phase::succeeded);
+    }
+}
+
+TEST_CASE_FIXTURE(Rig, "a role that may not watch is asked from time to time, with one warning") {
+    const auto job = begin();
+    reads("qdrantclustersnapshots", "s1", {snapshot_object("s1", {{"phase", "Running"}}, "b1")});
+    lists("qdrantclustersnapshots", {}, [](const HttpRequest&) { return refusal(403, "Forbidden", "cannot watch"); });
+    CHECK(driver->observe(call, job, Milliseconds{10'000}).phase == Phase::running);
+    CHECK(driver->observe(call, job, Milliseconds{10'000}).phase == Phase::running);
+    CHECK(server.count("GET", snapshots) == 1);
+    REQUIRE(tally.warnings().size() == 1);
+    CHECK(tally.warnings()[0].find("cannot watch") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(Rig,
+                  "an object that is deleted while it is waited for is cancelled; looked at later it is just gone") {
+    const auto job = begin();
+    const auto running = snapshot_object("s1", {{"phase", "Running"}}, "b1");
+    reads("qdrantclustersnapshots", "s1", {running});
+    lists("qdrantclustersnapshots", {},
+          [&](const HttpRequest&) { return Answer{.body = event("DELETED", running), .chunked = true}; });
+    CHECK(driver->observe(call, job, Milliseconds{10'000}).phase == Phase::cancelled);
+    on("GET", snapshots + "/s1", refusal(404, "NotFound", "not found", "qdrantclustersnapshots"));
+    CHECK(driver->observe(call, job, Milliseconds{10'000}).phase == Phase::cancelled);
+    CHECK(driver->observe(call, job, Milliseconds{0}).phase == Phase::gone);
+    // Another of the same name is not ours.
+    auto other = snapshot_object("s1", {{"phase", "Succeeded"}}, "b1");
+    other["metadata"]["uid"] = "another";
+    on("GET", snapshots + "/s1", json_answer(other));
+    CHECK(driver->observe(call, job, Milliseconds{0}).phase == Phase::gone);
+}
+
+TEST_CASE_FIXTURE(Rig, "a lost answer: what is there under our name and with our id was taken") {
+    const auto step = plan(request(Verb::create)).steps.at(0);
+    const auto path = snapshots + "/" + cluster_name + "-snapshot-1795247220";
+    lists("qdrantclustersnapshots", [](const HttpRequest&) { return list_answer({}); });
+    on("GET", path, refusal(404, "NotFound", "not found", "qdrantclustersnapshots"));
+    CHECK(!driver->done(call, step));
+    on("GET", path, json_answer(snapshot_object("s1", nullptr, "b2")));
+    CHECK(!driver->done(call, step));
+    on("GET", path, json_answer(snapshot_object("s1", nullptr, "b1")));
+    const auto outcome = driver->done(call, step);
+    REQUIRE(outcome);
+    CHECK(outcome->job->name == "s1");
+}
+
+TEST_CASE_FIXTURE(Rig, "a name that is taken is a conflict, unless it is our own try that ended badly") {
+    const auto step = plan(request(Verb::create)).steps.at(0);
+    const auto path = snapshots + "/" + cluster_name + "-snapshot-1795247220";
+    const auto taken = refusal(409, "AlreadyExists", "already exists", "qdrantclustersnapshots");
+    on("POST", snapshots, taken);
+    on("GET", path, json_answer(snapshot_object("s1", {{"phase", "Failed"}}, "b2")));
+    check_error(error_of([&] { return driver->run(call, step, nullptr); }), ErrorKind::conflict, "already exists");
+    on("GET", path, json_answer(snapshot_object("s1", {{"phase", "Running"}}, "b1")));
+    check_error(error_of([&] { return driver->run(call, step, nullptr); }), ErrorKind::conflict, "already exists");
+    CHECK(server.count("POST", snapshots) == 2);
+    on("GET", path, json_answer(snapshot_object("s1", {{"phase", "Failed"}}, "b1")));
+    on("POST", snapshots, [&](const HttpRequest& sent) {
+        const auto object = Json::parse(sent.body);
+        return object["spec"]["creation-timestamp"] == 1795247220 ? taken : json_answer(object, 201);
+    });
+    clock.advance(Seconds(100));
+    CHECK(driver->run(call, step, nullptr).job->name == cluster_name + "-snapshot-1795247320");
+    CHECK(Json::parse(server.requests().back().body)["spec"]["creation-timestamp"] == 1795247320);
+    // The second try is found again as well.
+    lists("qdrantclustersnapshots", [](const HttpRequest&) {
+        return list_answer({snapshot_object("s2", {{"phase", "Running"}}, "b1")});
+    });
+    CHECK(driver->done(call, step).value().job->name == "s2");
+}
+
+TEST_CASE_FIXTURE(Rig, "an API server that has just started refuses for a while what it allows: that is waited for") {
+    const auto job = begin();
+    const auto running = snapshot_object("s1", {{"phase", "Running"}}, "b1");
+    const auto forbidden = refusal(403, "Forbidden", "cannot get");
+    on("GET", snapshots + "/s1", forbidden);
+    // Whoever never saw it is just not allowed.
+    CHECK(error_of([&] { return driver->observe(call, job, Milliseconds{0}); }).kind() == ErrorKind::denied);
+    reads("qdrantclustersnapshots", "s1", {running});
+    driver->observe(call, job, Milliseconds{0});
+    for (const auto& answer : {forbidden, Answer{.status = 404, .body = "404 page not found\n"}}) {
+        on("GET", snapshots + "/s1", answer);
+        check_error(error_of([&] { return driver->observe(call, job, Milliseconds{0}); }), ErrorKind::busy, "s1");
+        reads("qdrantclustersnapshots", "s1", {running});
+        CHECK(driver->observe(call, job, Milliseconds{0}).phase == Phase::running);
+    }
+    on("GET", snapshots + "/s1", forbidden);
+    CHECK(error_of([&] { return driver->observe(call, job, Milliseconds{0}); }).kind() == ErrorKind::busy);
+    clock.advance(Seconds(61));
+    check_error(error_of([&] { return driver->observe(call, job, Milliseconds{0}); }), ErrorKind::denied,
+                "the verb get");
+}
+
+TEST_CASE_FIXTURE(Rig, "a watch that was allowed before is asked for again") {
+    const auto job = begin();
+    reads("qdrantclustersnapshots", "s1", {snapshot_object("s1", {{"phase", "Running"}}, "b1")});
+    int watches = 0;
+    lists("qdrantclustersnapshots", {}, [&](const HttpRequest&) {
+        return ++watches == 2 ? refusal(403, "Forbidden", "cannot watch") : Answer{.body = "", .chunked = true};
+    });
+    for (int look = 0; look < 3; ++look) driver->observe(call, job, Milliseconds{10'000});
+    CHECK(watches == 3);
+    CHECK(tally.warnings().empty());
+}
+
+TEST_CASE_FIXTURE(
+    Rig, "two in one second have two names; when all of the next seconds are taken, that is a conflict later") {
+    const auto name = [](int second) { return cluster_name + "-snapshot-" + std::to_string(second); };
+    reads("qdrantclustersnapshots", name(1795247220), {snapshot_object(name(1795247220))});
+    CHECK(plan(request(Verb::create)).steps.at(0).document.find("name: " + name(1795247221) + "\n") !=
+          std::string::npos);
+    for (int second = 1795247220; second < 1795247225; ++second)
+        reads("qdrantclustersnapshots", name(second), {snapshot_object(name(second))});
+    CHECK(plan(request(Verb::create)).steps.at(0).document.find("name: " + name(1795247220) + "\n") !=
+          std::string::npos);
+}

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kube_proxy.py URL CA FOLDER: a plain HTTP door to an API server, which spoils watches as FOLDER/spoil says: "short" ends each after
+a second, "old" asks from the first version of all on, which the server answers with 410, "cut" breaks the line after the
+first event. Writes its port to FOLDER/port, and a line for each watch to FOLDER/watches."""
+import http.client
+import http.server
+import pathlib
+import re
+import ssl
+import sys
+import urllib.parse
+
+to = urllib.parse.urlsplit(sys.argv[1])
+context = ssl.create_default_context(cafile=sys.argv[2])
+folder = pathlib.Path(sys.argv[3])
+
+
+class Door(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def forward(self):
+        spoil = (folder / "spoil").read_text().strip()
+        path, watch = self.path, "watch=1" in self.path
+        if watch and spoil == "short":
+            path = re.sub(r"timeoutSeconds=\d+", "timeoutSeconds=1", path)
+        if watch and spoil == "old":
+            path = re.sub(r"resourceVersion=\d+", "resourceVersion=1", path)
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        connection = http.client.HTTPSConnection(to.hostname, to.port, context=context)
+        connection.request(self.command, path, body or None, {k: v for k, v in self.headers.items() if k.lower() != "host"})
+        answer = connection.getresponse()
+        self.send_response(answer.status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        while piece := answer.readline() if watch else answer.read():
+            if watch:
+                with open(folder / "watches", "a", encoding="utf-8") as notes:
+                    notes.write(piece[:200].decode(errors="replace").strip() + "\n")
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            if watch and spoil == "cut":
+                self.close_connection = True
+                return
+        self.wfile.write(b"0\r\n\r\n")
+        if watch:
+            with open(folder / "watches", "a", encoding="utf-8") as notes:
+                notes.write("ended\n")
+
+    do_GET = do_POST = do_DELETE = do_PATCH = forward
+
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Door)
+(folder / "port").write_text(str(server.server_port))
+server.serve_forever()
