@@ -365,25 +365,23 @@ expect_out 'namespace: elsewhere'
 expect_out 'create: true'
 
 step "schedules: set, listed with the next run, changed, removed; what Qdrant cannot hold is refused"
-if "$vbackup" schedule --help >/dev/null 2>&1; then
-    expect_exit 0 "$vbackup" schedule set "$target" --name nightly --cron '0 2 * * mon-fri' --retention 7d
-    active() { "$vbackup" schedule list "$target" | grep -Eq 'nightly.*0 2 \* \* 1-5.*T.*Active'; }
-    within 10 active
-    expect_exit 0 "$vbackup" schedule set "$target" --name nightly --cron @daily --retention 48h
-    expect_exit 0 "$vbackup" schedule show "$target" --output json
-    equal "$(kube GET "$group/qdrantclusterscheduledsnapshots" | python3 -c 'import json, sys
+expect_exit 0 "$vbackup" schedule set "$target" --name nightly --cron '0 2 * * mon-fri' --retention 7d
+active() { "$vbackup" schedule list "$target" | grep -Eq 'nightly.*0 2 \* \* 1-5.*T.*Active'; }
+within 10 active
+expect_exit 0 "$vbackup" schedule set "$target" --name nightly --cron @daily --retention 48h
+expect_exit 0 "$vbackup" schedule show "$target" --output json
+equal "$(kube GET "$group/qdrantclusterscheduledsnapshots" | python3 -c 'import json, sys
 for one in json.load(sys.stdin)["items"]: print(one["metadata"]["labels"]["customer-id"], one["spec"]["scheduleShortId"], one["spec"]["schedule"], one["spec"]["retention"])')" \
-        "team-blue nightly @daily 48h" "the schedule"
-    expect_exit 2 "$vbackup" schedule set "$target" --name nightly --cron '0 25 * * *' --retention 7d
-    expect_err 'the hour'
-    expect_exit 2 "$vbackup" schedule set "$target" --name nightly --cron @daily
-    expect_exit 14 "$vbackup" schedule set "$target" --weekdays mon --hours 2 --retention 7d
-    expect_err "--cron '0 2 \* \* 1'"
-    expect_exit 7 "$vbackup" schedule remove "$target" --name weekly --yes
-    expect_exit 0 "$vbackup" schedule remove "$target" --name nightly --yes
-    expect_exit 0 "$vbackup" schedule list "$target"
-    ! grep -q nightly "$work/out" || fail "it is still there"
-fi
+    "team-blue nightly @daily 48h" "the schedule"
+expect_exit 2 "$vbackup" schedule set "$target" --name nightly --cron '0 25 * * *' --retention 7d
+expect_err 'the hour'
+expect_exit 2 "$vbackup" schedule set "$target" --name nightly --cron @daily
+expect_exit 14 "$vbackup" schedule set "$target" --weekdays mon --hours 2 --retention 7d
+expect_err "--cron '0 2 \* \* 1'"
+expect_exit 7 "$vbackup" schedule remove "$target" --name weekly --yes
+expect_exit 0 "$vbackup" schedule remove "$target" --name nightly --yes
+expect_exit 0 "$vbackup" schedule list "$target"
+! grep -q nightly "$work/out" || fail "it is still there"
 
 step "delete: the object is gone"
 expect_exit 12 "$vbackup" delete "$target" first
