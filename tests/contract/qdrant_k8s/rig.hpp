@@ -87,7 +87,8 @@ inline std::string event(const std::string& type, const Json& object) {
 // pattern that matches counts; of several answers the last one stays.
 class Script {
 public:
-    explicit Script(HttpServer& server) {
+    // The server must end before this does: its threads ask until then.
+    void answer_all_of(HttpServer& server) {
         for (const char* method : {"GET", "POST", "PATCH", "DELETE"}) {
             server.on(method, "*", [this](const HttpRequest& request) { return answer(request); });
         }
@@ -127,6 +128,7 @@ private:
 // The driver, opened on a scripted API server, and what a story would give it.
 struct Rig {
     explicit Rig(const std::string& target = "qdrant-k8s://vectors/" + cluster_id) {
+        script.answer_all_of(server);
         on("GET", group + "/qdrantclusters/" + cluster_id, refusal(404, "NotFound", "not found", "qdrantclusters"));
         on("GET", group + "/qdrantclusters/" + cluster_name, json_answer(cluster_object()));
         on("GET", group + "/qdrantclusters", list_answer({cluster_object()}));
@@ -181,8 +183,8 @@ struct Rig {
         return driver->run(call, made.steps.at(0), nullptr).job.value();
     }
 
-    HttpServer server;
-    Script script{server};
+    Script script;
+    HttpServer server;  // after what its threads use
     TemporaryFolder folder;
     FakeClock clock;
     Tally tally;
