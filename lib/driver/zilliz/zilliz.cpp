@@ -13,6 +13,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "base/url.hpp"
+#include "driver/zilliz/looks.hpp"
 #include "driver/zilliz/plans.hpp"
 #include "driver/zilliz/schedule.hpp"
 
@@ -47,13 +48,6 @@ net::Connection connection_of(const Settings& settings) {
     return connection;
 }
 
-std::string place_of(const Backup& backup) {
-    auto place = fmt::format("Zilliz Cloud: {}", backup.name.empty() ? backup.id : backup.name);
-    if (backup.method == "AUTO") place += ", by the policy";
-    if (backup.expires) place += fmt::format(", until {}", format_time(*backup.expires));
-    return place;
-}
-
 model::Found found_of(const Backup& backup) {
     model::Found found;
     found.name = backup.id;
@@ -71,14 +65,6 @@ model::Found found_of(const Backup& backup) {
     work.name = backup.name;
     found.job = to_ref(work);
     return found;
-}
-
-model::Seen gone(std::string why) {
-    model::Seen seen;
-    seen.phase = Phase::gone;
-    seen.said = "gone";
-    seen.why = std::move(why);
-    return seen;
 }
 
 // What a request may hide that was refused: that somebody else's backup came first.
@@ -207,16 +193,7 @@ public:
     }
 
     model::Seen observe(Call& call, const model::JobRef& ref, Milliseconds) override {
-        const auto work = to_work(ref);
-        switch (work.watch) {
-            case Watch::job:
-                return look_at_job(call, work);
-            case Watch::cluster:
-                return look_at_cluster(call, work);
-            case Watch::backup:
-                break;
-        }
-        return look_at_backup(call, work);
+        return look_at(call, routes_, to_work(ref));
     }
 
     // The only state waited for: that no other backup is under way.
@@ -248,17 +225,19 @@ public:
         throw Error(ErrorKind::unsupported, fmt::format("Zilliz Cloud offers no download of {}", file.name));
     }
 
-    model::Proof prove(Call& call, const model::Manifest& manifest, const model::Request& request) override {
+    // Nothing can be counted from here: that each job ended well, and that the cluster is as it should be, is all the proof.
+    model::Proof prove(Call& call, const model::Manifest&, const model::Request& request) override {
         model::Proof proof;
-        if (!manifest.jobs.empty()) {
-            const std::scoped_lock lock(mutex_);
-            for (const auto& what : ended_[to_work(manifest.jobs.front()).backup])
-                proof.findings.push_back({what, true});
+        for (const auto& ref : request.jobs) {
+            const auto work = to_work(ref);
+            proof.findings.push_back(
+                {work.job.empty() ? work.what : fmt::format("{}, job {}", work.what, work.job), !work.what.empty()});
         }
-        const auto cluster = restored_cluster(call, manifest, request);
+        if (request.jobs.empty()) proof.findings.push_back({"no job tells that anything was restored", false});
+        const auto cluster = restored_cluster(call, request);
         const auto phase = phase_of_cluster(cluster.word);
         proof.findings.push_back({fmt::format("cluster {} ({}) is {}", cluster.id, cluster.name, cluster.word),
-                                  phase != Phase::failed && phase != Phase::gone});
+                                  phase == Phase::succeeded || phase == Phase::running});
         return proof;
     }
 
@@ -388,79 +367,6 @@ private:
         return std::nullopt;
     }
 
-    void note_end(const Work& work) {
-        if (work.what.empty()) return;
-        const auto what = work.job.empty() ? work.what : fmt::format("{}, job {}", work.what, work.job);
-        const std::scoped_lock lock(mutex_);
-        auto& ended = ended_[work.backup];
-        if (std::find(ended.begin(), ended.end(), what) == ended.end()) ended.push_back(what);
-    }
-
-    model::Seen look_at_job(Call& call, const Work& work) {
-        const auto job = routes_.job(call, work.job);
-        if (!job) {
-            // Jobs are not kept for ever; what they made is.
-            if (work.then == Watch::backup) return look_at_backup(call, work);
-            return gone(fmt::format("Zilliz Cloud does not know the job {}", work.job));
-        }
-        model::Seen seen;
-        seen.phase = phase_of_job(job->word);
-        seen.said = job->word;
-        seen.why = one_line(job->why);
-        if (job->percent && !model::is_final(seen.phase)) {
-            seen.done = job->percent;
-            seen.total = 100;
-            // A service that shows 0 for long may show nothing but the end.
-            if (*job->percent > 0) seen.mark = std::to_string(*job->percent);
-        }
-        if (seen.phase != Phase::succeeded) return seen;
-        if (!work.then) {
-            note_end(work);
-            return seen;
-        }
-        auto next = work;
-        next.watch = *work.then;
-        next.then.reset();
-        seen.next = to_ref(next);
-        return seen;
-    }
-
-    model::Seen look_at_backup(Call& call, const Work& work) {
-        const auto backup = routes_.backup(call, work.cluster, work.backup, true);
-        if (!backup) return look_for_reason(call, work);
-        model::Seen seen;
-        seen.phase = phase_of_backup(backup->word);
-        seen.said = backup->word;
-        seen.where = place_of(*backup);
-        if (seen.phase == Phase::succeeded) seen.done = seen.total = backup->size;
-        return seen;
-    }
-
-    // A backup that failed is in no list any more: only its job tells why.
-    model::Seen look_for_reason(Call& call, const Work& work) {
-        const auto job = work.job.empty() ? std::nullopt : routes_.job(call, work.job);
-        if (!job || phase_of_job(job->word) == Phase::succeeded)
-            return gone(fmt::format("Zilliz Cloud no longer has the backup {}", work.backup));
-        model::Seen seen;
-        seen.phase = phase_of_job(job->word);
-        seen.said = job->word;
-        seen.why = one_line(job->why);
-        return seen;
-    }
-
-    model::Seen look_at_cluster(Call& call, const Work& work) {
-        model::Seen seen;
-        try {
-            seen.said = routes_.cluster(call, work.cluster, true).word;
-        } catch (const Error& error) {
-            if (error.kind() != ErrorKind::not_found) throw;
-            return gone(error.message());
-        }
-        seen.phase = phase_of_cluster(seen.said);
-        if (seen.phase == Phase::succeeded) note_end(work);
-        return seen;
-    }
-
     // By its id or its name; of any cluster, since a backup may be restored anywhere.
     std::vector<model::Found> list_named(Call& call, const std::string& name) {
         auto all = routes_.backups(call, {});
@@ -474,7 +380,7 @@ private:
         return {found};
     }
 
-    Cluster restored_cluster(Call& call, const model::Manifest&, const model::Request& request) {
+    Cluster restored_cluster(Call& call, const model::Request& request) {
         const auto& made = value(request.options, "new-cluster");
         const auto& project = value(request.options, "project");
         if (made.empty()) {
@@ -493,7 +399,6 @@ private:
     PolicySchedules schedules_;
     std::mutex mutex_;
     std::map<std::string, std::vector<std::string>> known_;  // by step: the backups there right before it was sent
-    std::map<std::string, std::vector<std::string>> ended_;  // by backup: what its restores did
 };
 
 std::unique_ptr<Driver> open_zilliz(Settings settings) {

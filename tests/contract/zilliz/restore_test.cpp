@@ -39,7 +39,9 @@ TEST_CASE("collections come back one call each, loaded as they were, and each jo
     for (const auto& step : plan.steps) {
         CHECK(step.after.empty());
         CHECK_FALSE(step.destroys);
-        CHECK(rig.carry_out(step).phase == Phase::succeeded);
+        std::optional<model::JobRef> last;
+        CHECK(rig.carry_out(step, &last).phase == Phase::succeeded);
+        restore.asked.jobs.push_back(last.value());
     }
     CHECK(rig.server.script().clusters.at(Rig::cluster).collections ==
           Rig::two_clusters().clusters.at(Rig::cluster).collections);
@@ -48,6 +50,21 @@ TEST_CASE("collections come back one call each, loaded as they were, and each jo
     REQUIRE(proof.findings.size() == 4);
     CHECK(proof.findings[0].what.starts_with("collection articles restored in in01-5b1c77aa90de321, job job-"));
     CHECK(proof.findings[3].what == "cluster in01-5b1c77aa90de321 (Dedicated-01) is RUNNING");
+}
+
+TEST_CASE("without a job, or with a cluster of which nobody knows what its word means, nothing is proven") {
+    Rig rig;
+    Restore restore(rig);
+    restore.asked.options = {{"database", "archive"}};
+    CHECK_FALSE(rig.driver->prove(rig.call, restore.manifest, restore.asked).good());
+    std::optional<model::JobRef> last;
+    REQUIRE(rig.carry_out(restore.plan().steps[0], &last).phase == Phase::succeeded);
+    restore.asked.jobs = {last.value()};
+    CHECK(rig.driver->prove(rig.call, restore.manifest, restore.asked).good());
+    for (const auto* word : {"DANCING", "ABNORMAL"}) {
+        rig.server.change([&](auto& script) { script.clusters[Rig::cluster].status = word; });
+        CHECK_FALSE(rig.driver->prove(rig.call, restore.manifest, restore.asked).good());
+    }
 }
 
 TEST_CASE("one collection under a new name in another database of another cluster: the request") {
@@ -169,6 +186,7 @@ TEST_CASE("a new cluster: the request, its password once, its job, and that it r
     std::optional<model::JobRef> last;
     CHECK(rig.follow(*outcome.job, &last).said == "RUNNING");
     CHECK(json::parse(last->details)["watch"] == "cluster");
+    restore.asked.jobs = {*last};
     const auto proof = rig.driver->prove(rig.call, restore.manifest, restore.asked);
     REQUIRE(proof.findings.size() == 2);
     CHECK(proof.findings[0].what.find("user db_admin") != std::string::npos);

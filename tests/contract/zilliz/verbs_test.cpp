@@ -81,6 +81,23 @@ TEST_CASE("one collection comes back under another name, proven by its job and t
           0);
 }
 
+TEST_CASE("a restore that another process goes on with is proven by each of its jobs") {
+    auto script = Rig::two_clusters();
+    script.looks = 100;
+    Program program(script);
+    REQUIRE(program({"create", "prod", "--id", "n", "--no-wait"}).code == 0);
+    program.server.finish();
+    REQUIRE(program({"wait", "prod", "n"}).code == 0);
+    REQUIRE(program({"restore", "prod", "n", "-o", "database=archive", "--timeout", "30s"}).code == 4);
+    program.server.finish();
+    const auto ran = program({"restore", "prod", "n", "-o", "database=archive"});
+    CAPTURE(ran.err);
+    CHECK(ran.code == 0);
+    CHECK(has(ran.out, "proven: collection articles as archive.articles restored in"));
+    CHECK(has(ran.out, "proven: collection images as archive.images restored in"));
+    CHECK(program.server.count("POST", "*/restoreCollection") == 3);
+}
+
 TEST_CASE("some of several collections: 3, with what is where") {
     auto script = Rig::two_clusters();
     script.failing = {{"images", "out of memory"}};
