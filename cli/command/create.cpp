@@ -42,6 +42,14 @@ void setup(CLI::App& app, Arguments& asked) {
     add_common(app, asked);
 }
 
+Milliseconds retention_of(const std::string& text) {
+    const auto retention = duration_of("--retention", text);
+    if (retention < Seconds(1))
+        throw Error(ErrorKind::usage, "--retention: a backup that is wanted for no time need not be made",
+                    "say how long, such as 72h or 14d");
+    return retention;
+}
+
 Answer run(Session& session, const Arguments& asked) {
     if (asked.no_wait && !asked.to.empty())
         throw Error(ErrorKind::usage, "--to and --no-wait exclude each other: vbackup itself must move the bytes",
@@ -55,7 +63,7 @@ Answer run(Session& session, const Arguments& asked) {
                                   .wait_settled = asked.wait_settled,
                                   .wait = !asked.no_wait,
                                   .dry_run = asked.dry_run};
-    if (!asked.retention.empty()) options.retention = duration_of("--retention", asked.retention);
+    if (!asked.retention.empty()) options.retention = retention_of(asked.retention);
     options.description = asked.description;
     if (asked.allow_skipped_tenants) options.options["allow-skipped-tenants"] = "true";
     if (options.id.empty()) options.id = backup::make_id(scene->stage.target, session.call().clock.wall());

@@ -55,6 +55,10 @@ Answer about_one(Found found) {
     return {.value = StatusReport{std::move(found), std::nullopt, true}, .problem = std::move(problem), .runs = runs};
 }
 
+Error never_good(const std::string& subject) {
+    return {ErrorKind::stale, fmt::format("there is no good backup of {}", subject), "`vbackup create` makes one"};
+}
+
 // Too old, or of an age that nobody knows: both are an alarm. Age counts from the beginning, when the data were as they are
 // in the backup.
 std::optional<Error> staleness(const std::string& subject, const Found& good, Moment now, Milliseconds most) {
@@ -78,6 +82,9 @@ std::optional<Error> staleness_of_each(const std::string& subject, const std::ve
         if (found.phase != Phase::succeeded || !seen.insert(found.target).second) continue;
         if (auto stale = staleness(found.target.empty() ? subject : found.target, found, now, most)) return stale;
     }
+    for (const auto& found : all) {
+        if (found.managed && !found.restoring && !seen.contains(found.target)) return never_good(found.target);
+    }
     return std::nullopt;
 }
 
@@ -90,8 +97,7 @@ Answer about_all(const std::string& subject, const std::vector<Found>& all, std:
     StatusReport report{std::move(newest), std::nullopt, false};
     std::optional<Error> problem;
     if (good == all.end())
-        problem = Error(ErrorKind::stale, fmt::format("there is no good backup of {}", subject),
-                        "`vbackup create` makes one");
+        problem = never_good(subject);
     else
         report.good = *good;
     if (!problem && max_age) problem = staleness_of_each(subject, all, now, *max_age);
@@ -133,12 +139,16 @@ Answer run(Session& session, const Arguments& asked) {
     for (auto& found : all) found.target = asked.subject;
     const auto unasked = backup::left_out(all);
     std::erase_if(all, [](const Found& one) { return name_of(one).empty(); });
-    if (unasked) session.call().tally.warn(unasked->message());
-    if (all.empty()) return about_all_asked(session, asked, all, std::nullopt);
     // The list shows what was noted; the newest is looked at now.
-    if (all.front().managed && !model::is_final(all.front().phase))
+    if (!all.empty() && all.front().managed && !model::is_final(all.front().phase))
         all.front() = backup::status(session.call(), scene->stage, all.front().id, scene->options);
-    return about_all_asked(session, asked, all, all.front());
+    auto answer = about_all_asked(session, asked, all, all.empty() ? std::nullopt : std::optional(all.front()));
+    if (!answer.problem) {
+        answer.problem = unasked;
+    } else if (unasked) {
+        session.call().tally.warn(unasked->message());
+    }
+    return answer;
 }
 
 }  // namespace
@@ -154,9 +164,9 @@ Command status_command() {
 
          .examples = {"vbackup status prod", "vbackup status prod prod-20261121t074700z",
                       "vbackup status /var/backups/vbackup --max-age 26h"},
-         .exits = {ErrorKind::deadline, ErrorKind::not_found, ErrorKind::cancelled, ErrorKind::job_failed,
-                   ErrorKind::stale, ErrorKind::unreachable, ErrorKind::denied, ErrorKind::not_understood,
-                   ErrorKind::storage, ErrorKind::configuration},
+         .exits = {ErrorKind::partial, ErrorKind::deadline, ErrorKind::not_found, ErrorKind::cancelled,
+                   ErrorKind::job_failed, ErrorKind::stale, ErrorKind::unreachable, ErrorKind::denied,
+                   ErrorKind::not_understood, ErrorKind::storage, ErrorKind::configuration},
          .options_of = "status"},
         setup, run);
 }

@@ -160,6 +160,7 @@ Result resume(Call& call, const Stage& stage, store::Catalog& home, model::Inten
             fmt::format("{} is the id of an unfinished {} that asked for something else", intent.id, intent.verb),
             fmt::format("finish it with `vbackup wait`, remove it with `vbackup delete`, or choose another --id"));
     if (options.dry_run) return {.plan = intent.plan, .dry_run = true};
+    const auto node_locks = lock_nodes(stage, intent.draft.nodes);
     call.tally.warn(fmt::format("going on with {}, begun {}", intent.id, format_time(intent.begun)));
     return finish_create(call, stage, home, intent, options.wait);
 }
@@ -272,6 +273,7 @@ Result finish_create(Call& call, const Stage& stage, store::Catalog& home, model
 Result wait(Call& call, const Stage& stage, const std::string& id) {
     const auto lock = lock_target(stage);
     if (auto intent = stage.journal.intent(restore_key(id)); intent && is_resumable(call, stage, *intent)) {
+        const auto node_locks = lock_nodes(stage, look_around(call, stage).nodes);
         require_consent(stage.confirm, rest_of(*intent));
         return finish_restore(call, stage, *intent, true);
     }
@@ -283,6 +285,7 @@ Result wait(Call& call, const Stage& stage, const std::string& id) {
     }
     if (known.intent && known.intent->verb == "create") {
         const auto id_lock = known.home->lock(id);
+        const auto node_locks = lock_nodes(stage, known.intent->draft.nodes);
         return finish_create(call, stage, *known.home, *known.intent, true);
     }
     known = require_known(call, stage, id, {});

@@ -102,9 +102,7 @@ Result download(Call& call, const Stage& stage, const std::string& name, const m
                     "`vbackup verify` checks it; `vbackup delete` removes it from there");
 
     // What an earlier run brought home stays; the plan is made anew, since it only reads.
-    model::Scope everything;
-    everything.counts = false;
-    const auto now = stage.target.driver.inspect(call, everything);
+    const auto now = look_around(call, stage);
     model::Request request{.verb = model::Verb::download,
                            .id = id,
                            .options = options,

@@ -137,7 +137,7 @@ model::Found describe(const model::Manifest& manifest, const std::string& where)
     found.said = manifest.state;
     found.completed = manifest.completed;
     if (const auto size = manifest.size()) found.size = size;
-    if (manifest.retention) found.expires = manifest.completed + *manifest.retention;
+    if (manifest.retention) found.expires = manifest.created + *manifest.retention;
     found.where = manifest.kept || manifest.location.empty() ? where : manifest.location;
     return found;
 }
@@ -145,6 +145,8 @@ model::Found describe(const model::Manifest& manifest, const std::string& where)
 model::Found describe(const model::Intent& intent, const std::string& where) {
     model::Found found;
     fill_from(intent.draft, found);
+    found.started = intent.begun;
+    found.restoring = intent.verb == "restore";
     found.phase = model::Phase::running;
     found.said = fmt::format("{} under way", intent.verb);
     found.where = where;
@@ -172,6 +174,12 @@ Locks lock_nodes(const Stage& stage, const std::vector<model::Node>& nodes) {
     Locks locks;
     for (const auto& address : addresses) locks.push_back(lock_address(stage, address));
     return locks;
+}
+
+model::Inspection look_around(Call& call, const Stage& stage) {
+    model::Scope everything;
+    everything.counts = false;
+    return stage.target.driver.inspect(call, everything);
 }
 
 void require_consent(const Confirm& confirm, const model::Plan& plan) {

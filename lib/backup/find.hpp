@@ -50,6 +50,8 @@ std::shared_ptr<void> lock_target(const Stage& stage);
 // busy too.
 using Locks = std::vector<std::shared_ptr<void>>;
 Locks lock_nodes(const Stage& stage, const std::vector<model::Node>& nodes);
+// Where the target stands: all of it, nothing counted.
+model::Inspection look_around(Call& call, const Stage& stage);
 // The steps that have not ended yet.
 model::Plan rest_of(const model::Intent& intent);
 // Throws Error{refused} when a step destroys data and the person did not agree.

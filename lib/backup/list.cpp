@@ -3,6 +3,7 @@
 #include <set>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "backup/find.hpp"
 #include "backup/story.hpp"
@@ -102,6 +103,19 @@ void look_at_server(Call& call, const Stage& stage, const model::Manifest& manif
     }
 }
 
+// A node that is down hides what lies there, not the rest of the list.
+template <class Look>
+void as_far_as_reached(Found& found, Look look) {
+    try {
+        look();
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::unreachable) throw;
+        found.phase = Phase::unknown;
+        found.said = model::not_reached;
+        found.why = error.message();
+    }
+}
+
 // A backup left with the server whose parts its list does not show is asked for by name: the list may not cover its place.
 void doubt_what_is_not_listed(Call& call, const Stage& stage, const std::set<std::string>& listed,
                               std::vector<Found>& all) {
@@ -112,7 +126,7 @@ void doubt_what_is_not_listed(Call& call, const Stage& stage, const std::set<std
         const auto names = names_at_server(*manifest);
         const bool shown =
             std::all_of(names.begin(), names.end(), [&](const auto& name) { return listed.contains(name); });
-        if (!shown) look_at_server(call, stage, *manifest, found);
+        if (!shown) as_far_as_reached(found, [&] { look_at_server(call, stage, *manifest, found); });
     }
 }
 
@@ -206,7 +220,8 @@ void look_at_unfinished(Call& call, const Stage& stage, std::vector<Found>& all)
         if (found.phase != Phase::running || !found.managed) continue;
         for (auto* home : {stage.store, &stage.journal}) {
             if (!home || home->manifest(found.id)) continue;
-            if (const auto intent = home->intent(found.id)) look_at_jobs(call, stage, *home, *intent, found);
+            if (const auto intent = home->intent(found.id))
+                as_far_as_reached(found, [&] { look_at_jobs(call, stage, *home, *intent, found); });
         }
     }
 }
@@ -215,8 +230,10 @@ void look_at_unfinished(Call& call, const Stage& stage, std::vector<Found>& all)
 std::optional<Found> finished(Call& call, const Stage& stage, store::Catalog& home, const model::Intent& intent) {
     const auto where = home.store().where();
     std::shared_ptr<void> target_lock, id_lock;
+    Locks node_locks;
     try {
         target_lock = lock_target(stage);
+        node_locks = lock_nodes(stage, look_around(call, stage).nodes);
         id_lock = home.lock(intent.id);
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::busy) throw;
@@ -282,12 +299,13 @@ std::vector<Found> list(Call&, store::Catalog& store) {
 }
 
 std::optional<Error> left_out(const std::vector<Found>& all) {
-    std::string what;
+    std::set<std::string> reasons;
     for (const auto& found : all) {
-        if (found.id.empty() && found.name.empty()) what += (what.empty() ? "" : "; ") + found.why;
+        if (found.phase == Phase::unknown && found.said == model::not_reached) reasons.insert(found.why);
     }
-    if (what.empty()) return std::nullopt;
-    return Error(ErrorKind::partial, "not all is listed: " + what, "`vbackup check` shows the nodes");
+    if (reasons.empty()) return std::nullopt;
+    return Error(ErrorKind::partial, fmt::format("not all could be asked: {}", fmt::join(reasons, "; ")),
+                 "`vbackup check` shows the nodes");
 }
 
 Found status(Call& call, const Stage& stage, const std::string& id, const model::Options& options) {

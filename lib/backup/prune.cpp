@@ -44,6 +44,7 @@ Candidate candidate_of(const model::Found& found) {
 // Why a backup is not even looked at; empty for one that is.
 std::string apart(const model::Found& found, const PruneOptions& options) {
     if (name_of(found).empty()) return "it could not be asked: " + found.why;
+    if (found.restoring) return "it is no backup, but a restore that has not ended";
     if (!found.started && !found.completed) return "nobody says how old it is";
     if (!found.managed && !options.unmanaged) return "vbackup did not make it; --unmanaged includes it";
     return "";

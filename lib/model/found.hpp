@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -10,11 +11,15 @@
 
 namespace vbackup::model {
 
+// What a Found says that could not be asked now, with Phase::unknown; `why` tells the reason.
+inline constexpr std::string_view not_reached = "not reached";
+
 // A backup or a job as `list` and `status` show it: from a manifest, from an intent, or from the server alone.
 struct Found {
     std::string id;    // vbackup's id; empty for one that vbackup did not make
-    std::string name;  // the server's own name, or the id; both empty: something there could not be asked, `why` tells
+    std::string name;  // the server's own name, or the id; both empty: stands for what a node has that is not reached
     bool managed = false;
+    bool restoring = false;  // no backup, but a restore of the one with this id that has not ended
     Phase phase = Phase::unknown;
     std::string said;  // the server's own word
     std::string why;

@@ -76,7 +76,7 @@ std::vector<model::Found> ToyDriver::list(Call&, const model::Options&) {
         all.push_back(std::move(found));
     }
     if (!db_.unreached.empty())
-        all.push_back({.said = "not reached", .why = db_.unreached + " does not answer", .where = db_.unreached});
+        all.push_back({.said = std::string(model::not_reached), .why = db_.unreached + " does not answer", .where = db_.unreached});
     return all;
 }
 

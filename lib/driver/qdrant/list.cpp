@@ -51,7 +51,7 @@ void add_found(Call& call, const Client& client, const Place& place, std::vector
 // Stands for what a node has that cannot be asked now.
 model::Found unseen(const Member& member) {
     return {.phase = Phase::unknown,
-            .said = "not reached",
+            .said = std::string(model::not_reached),
             .why = member.trouble,
             .where = "node " + member.peer,
             .driver = "qdrant"};

@@ -16,6 +16,10 @@ struct Six {
     Site site{vault, 3};
 };
 
+const Answer full{.status = 500,
+                  .body = "An error occurred processing field: snapshot",
+                  .headers = {{"Content-Type", "text/plain; charset=utf-8"}}};
+
 }  // namespace
 
 TEST_CASE("create: six shards with two replicas on three nodes: each shard once, and every node has its part") {
@@ -85,6 +89,35 @@ TEST_CASE("two runs through different nodes of one cluster exclude each other") 
     CHECK(changes() == sent);
 }
 
+TEST_CASE("going on with what was interrupted is excluded by a run through another node too") {
+    Six six;
+    auto other = six.site.stage();
+    other.target.url = six.site.cluster.base(1);
+    const auto changes = [&] {
+        return six.site.cluster.count("POST", "*/snapshots*") + six.site.cluster.count("PUT", "*");
+    };
+    six.site.cluster.with([](auto& state) { state.nodes[1].dies_in_download = 500; });
+    REQUIRE(ended([&] { six.site.create(); }).has_value());
+    six.site.cluster.start(1);
+    {
+        const auto lock = backup::lock_target(other);
+        const auto sent = changes();
+        CHECK(ended([&] { six.site.create(); }) == ErrorKind::busy);
+        CHECK(ended([&] { backup::wait(six.site.call, six.site.stage(), "b"); }) == ErrorKind::busy);
+        CHECK(changes() == sent);
+    }
+    six.site.create();
+
+    for (int i = 0; i < 30; ++i) six.site.cluster.once("POST", "*/snapshots/upload*", full);
+    REQUIRE(ended([&] { six.site.restore("b", true); }) == ErrorKind::storage);
+    six.site.cluster.forget_rules();
+    const auto lock = backup::lock_target(other);
+    const auto sent = changes();
+    CHECK(ended([&] { six.site.restore("b", true); }) == ErrorKind::busy);
+    CHECK(ended([&] { backup::wait(six.site.call, six.site.stage(), "b"); }) == ErrorKind::busy);
+    CHECK(changes() == sent);
+}
+
 TEST_CASE("create: a node that dies in the middle of a download: no backup, and a rerun with the node back is good") {
     Six six;
     six.site.cluster.with([](auto& state) { state.nodes[1].dies_in_download = 500; });
@@ -123,9 +156,6 @@ TEST_CASE("restore: no room on the node for what is sent: the disk is named, and
     Six six;
     six.site.create();
     Site target(six.vault, 3);
-    const Answer full{.status = 500,
-                      .body = "An error occurred processing field: snapshot",
-                      .headers = {{"Content-Type", "text/plain; charset=utf-8"}}};
     for (int i = 0; i < 30; ++i) target.cluster.once("POST", "*/snapshots/upload*", full);
     CHECK(ended([&] { target.restore(); }) == ErrorKind::storage);
     target.cluster.forget_rules();

@@ -182,6 +182,27 @@ TEST_CASE("discovery: a list names the node that is down, and what the others ha
     CHECK(listed.size() <= made);
 }
 
+TEST_CASE("discovery: what was left with a node that is down is unknown, and does not hide the other backups") {
+    Cluster all;
+    all.site.create("left", "shard", false);
+    all.site.clock.advance(std::chrono::hours(1));
+    all.site.create("kept");
+    all.site.cluster.stop(1);
+    const auto listed = backup::list(all.site.call, all.site.stage(), {});
+    REQUIRE(listed.size() >= 2);
+    std::map<std::string, model::Phase> phases;
+    for (const auto& found : listed) phases[found.id] = found.phase;
+    CHECK(phases.at("left") == model::Phase::unknown);
+    CHECK(phases.at("kept") == model::Phase::succeeded);
+    const auto left_out = backup::left_out(listed);
+    REQUIRE(left_out.has_value());
+    CHECK(left_out->kind() == ErrorKind::partial);
+    all.site.cluster.start(1);
+    const auto again = backup::list(all.site.call, all.site.stage(), {});
+    CHECK(again.size() == 2);
+    CHECK_FALSE(backup::left_out(again).has_value());
+}
+
 TEST_CASE(
     "discovery: a bucket that all nodes share is listed once, but files of the same name in two collections twice") {
     Vault vault;

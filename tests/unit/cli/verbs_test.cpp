@@ -218,6 +218,30 @@ TEST_CASE("status --max-age is 13 when the newest good backup of any target is t
     CHECK(program({"status", toy, "--max-age", "old"}).code == 2);
 }
 
+TEST_CASE("status --max-age of a store is 13 when one of its targets never had a good backup") {
+    Program program;
+    REQUIRE(program({"create", toy, "--id", "b1", "--to", program.store()}).code == 0);
+    program.database.end = model::Phase::failed;
+    REQUIRE(program({"create", "toy+http://other.example:1", "--id", "b2", "--to", program.store()}).code == 11);
+    program.database.end = model::Phase::succeeded;
+    REQUIRE(program({"create", toy, "--id", "b3", "--to", program.store()}).code == 0);
+    const auto ran = program({"status", program.store(), "--max-age", "26h"});
+    CAPTURE(ran.err);
+    CHECK(ran.code == 13);
+    CHECK(has(ran.err, "no good backup of http://other.example:1"));
+}
+
+TEST_CASE("a status that could not ask everybody is 3, unless there is worse") {
+    Program program;
+    program.database.unreached = "node 7";
+    CHECK(program({"status", toy}).code == 13);
+    REQUIRE(program({"create", toy, "--id", "b1"}).code == 0);
+    const auto ran = program({"status", toy});
+    CHECK(ran.code == 3);
+    CHECK(has(ran.err, "node 7 does not answer"));
+    CHECK(has(ran.out, "b1"));
+}
+
 TEST_CASE("status without an id is 13 without a good backup, and 11 when the last one failed") {
     Program program;
     CHECK(program({"status", toy}).code == 13);
@@ -402,6 +426,32 @@ TEST_CASE("prune of a target: what stays with the server goes there; what vbacku
     CHECK(vbackup.database.snapshots.contains("foreign"));
     CHECK(vbackup({"prune", vbackup.target, "--keep-last", "1", "--yes", "--unmanaged"}).code == 0);
     CHECK_FALSE(vbackup.database.snapshots.contains("foreign"));
+}
+
+TEST_CASE("prune leaves the backup alone that a restore which came to nothing was made from") {
+    Program vbackup;
+    const auto other = "toy+http://other.example:1";
+    REQUIRE(vbackup({"create", other, "--id", "b1", "--to", vbackup.store()}).code == 0);
+    vbackup.database.collections.clear();
+    fail_at(vbackup, "run", ErrorKind::unreachable, "it went away");
+    REQUIRE(vbackup({"restore", toy, "b1", "--from", vbackup.store()}).code == 15);
+    vbackup.database.before = {};
+    vbackup.clock.advance(std::chrono::hours(48));
+    vbackup.configure("[stores.main]\nurl = \"" + vbackup.store() + "\"\n[targets.prod]\nurl = \"" + toy +
+                      "\"\nstore = \"main\"\n");
+    const auto ran = vbackup({"prune", "prod", "--yes"});
+    CAPTURE(ran.err);
+    CHECK(ran.code == 0);
+    CHECK(has(ran.out, "a restore that has not ended"));
+    CHECK(std::filesystem::exists(vbackup.folder / "store/b1/manifest.json"));
+}
+
+TEST_CASE("a backup that nobody wants for any time is refused") {
+    Program vbackup;
+    const auto ran = vbackup({"create", toy, "--id", "b1", "--retention", "0s"});
+    CHECK(ran.code == 2);
+    CHECK(has(ran.err, "--retention"));
+    CHECK(vbackup.database.snapshots.empty());
 }
 
 TEST_CASE("cancel ends a job, and what it had begun is no backup") {
