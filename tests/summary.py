@@ -1,10 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """summary.py LOGS: reads "PHASE good|FAILED" lines; a phase that ran ctest left LOGS/PHASE.xml and counts with its tests, any
-other counts as one. Says loudly what was skipped and what failed, with the first errors of a failed phase that is no test, and
-ends with "N passed, N failed, N skipped". Exit 1 unless something passed and nothing failed."""
+other counts as one. Says loudly what was skipped and what failed, with the first errors of each, and ends with "N passed, N failed, N skipped". Exit 1 unless something passed and nothing failed."""
 import pathlib
 import sys
 import xml.etree.ElementTree as xml
+
+
+
+def first_words(printed):
+    """Of a failed test: where its first failed check or a sanitizer's report begins, and some lines of it."""
+    lines = [text for text in printed.splitlines() if text.strip()]
+    begins = [n for n, text in enumerate(lines) if "ERROR" in text or "WARNING: ThreadSanitizer" in text]
+    begin = max(begins[0] - 2, 0) if begins else max(len(lines) - 12, 0)
+    return lines[begin:begin + 12]
+
 
 passed, failures, errors, skips = 0, [], [], []
 for line in sys.stdin:
@@ -19,6 +28,7 @@ for line in sys.stdin:
             elif case.get("status") == "fail":
                 failed += 1
                 failures.append(name)
+                errors += [f"{name}: {text[:200]}" for text in first_words(case.findtext("system-out") or "")]
             else:
                 printed = case.findtext("system-out") or ""
                 reasons = [text for text in printed.splitlines() if text.startswith("SKIPPED")]
