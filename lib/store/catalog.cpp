@@ -2,6 +2,7 @@
 #include "store/catalog.hpp"
 
 #include <string_view>
+#include <utility>
 
 #include "base/error.hpp"
 
@@ -73,8 +74,28 @@ void Catalog::forget_intent(const std::string& id) {
 }
 
 void Catalog::remove(const std::string& id) {
+    // The intent goes last: as long as anything lies here, the id can be seen and removed again.
+    if (store_.size(manifest_name(id)) && !store_.size(intent_name(id))) write(removal_of(id));
     store_.remove(manifest_name(id));
+    for (const bool partial : {false, true}) {
+        for (const auto& name : store_.list(id, partial))
+            if (name != intent_name(id)) store_.remove(name);
+    }
     store_.remove_all(id);
+}
+
+model::Intent Catalog::removal_of(const std::string& id) {
+    model::Intent removal{.id = id, .verb = "remove"};
+    try {
+        removal.draft = manifest(id).value_or(model::Manifest{});
+    } catch (const Error&) {
+        // One that cannot be read is removed like any other.
+    }
+    removal.draft.id = id;
+    removal.draft.kept = true;
+    removal.begun = removal.draft.completed;
+    removal.target_url = removal.draft.target_url;
+    return removal;
 }
 
 std::shared_ptr<void> Catalog::lock(const std::string& id) {

@@ -28,12 +28,15 @@ public:
     void commit(const model::Manifest& manifest);
     // Removes the intent, and the folder when nothing else lies in it.
     void forget_intent(const std::string& id);
-    // Removes the manifest first, durably, then everything else.
+    // Removes the manifest first, durably, then everything else; what is cut short is an unfinished removal, and is gone on
+    // with when it is removed again.
     void remove(const std::string& id);
     // Error{busy} while another run works on this id.
     std::shared_ptr<void> lock(const std::string& id);
 
 private:
+    model::Intent removal_of(const std::string& id);
+
     Store& store_;
 };
 
