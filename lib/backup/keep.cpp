@@ -52,7 +52,7 @@ public:
         for (const auto& newest_first : good_by_target()) follow_rules(newest_first);
         keep_newest_of_collections();
         keep_what_is_wanted();
-        keep_what_is_not_good();
+        keep_what_no_rule_counts();
         keep_bases();
         std::vector<Decision> decisions;
         for (std::size_t i = 0; i < all_.size(); ++i) {
@@ -69,7 +69,7 @@ private:
     std::vector<Indexes> good_by_target() const {
         std::map<std::string, Indexes> found;
         for (std::size_t i = 0; i < all_.size(); ++i) {
-            if (all_[i].state == State::good) found[all_[i].target].push_back(i);
+            if (all_[i].state == State::good && !is_ahead(all_[i])) found[all_[i].target].push_back(i);
         }
         std::vector<Indexes> groups;
         for (auto& [_, group] : found) {
@@ -108,6 +108,9 @@ private:
         for (const auto& good : good_by_target()) {
             std::set<std::string> seen;
             for (const auto i : good) {
+                // One that names none is of everything.
+                if (all_[i].collections.empty() && seen.insert("").second && reasons_[i].empty())
+                    reasons_[i].emplace_back("the newest good one of everything");
                 for (const auto& name : all_[i].collections) {
                     if (seen.insert(name).second && reasons_[i].empty())
                         reasons_[i].push_back(fmt::format("the newest good one of collection {}", name));
@@ -128,8 +131,12 @@ private:
         }
     }
 
-    void keep_what_is_not_good() {
+    // A clock that was wrong must not make each later backup an old one.
+    bool is_ahead(const Candidate& one) const { return one.when > now_ + std::chrono::hours(1); }
+
+    void keep_what_no_rule_counts() {
         for (std::size_t i = 0; i < all_.size(); ++i) {
+            if (all_[i].state == State::good && is_ahead(all_[i])) reasons_[i].emplace_back("dated in the future");
             if (all_[i].state == State::under_way) reasons_[i].emplace_back("under way");
             if (all_[i].state == State::bad && now_ - all_[i].when < std::chrono::hours(24))
                 reasons_[i].emplace_back("went wrong less than a day ago");

@@ -47,6 +47,7 @@ public:
         const auto& one = all_[i];
         if (one.state == State::under_way) return true;
         if (one.state == State::bad) return now - one.when < hours(24) || is_base_of_kept(one, decisions);
+        if (one.when > now + hours(1)) return true;
         return is_newest(one, i) || is_newest_of_collection(one, i) || by_rules(one, i) || wanted(one) ||
                (!rules_.any() && !one.retention) || is_base_of_kept(one, decisions);
     }
@@ -56,7 +57,8 @@ private:
         return all_[a].when > all_[b].when || (all_[a].when == all_[b].when && a < b);
     }
     bool good_sibling(std::size_t other, const Candidate& one) const {
-        return all_[other].state == State::good && all_[other].target == one.target;
+        return all_[other].state == State::good && all_[other].target == one.target &&
+               all_[other].when <= now + hours(1);
     }
     bool is_newest(const Candidate& one, std::size_t i) const {
         for (std::size_t j = 0; j < all_.size(); ++j)
@@ -64,6 +66,11 @@ private:
         return true;
     }
     bool is_newest_of_collection(const Candidate& one, std::size_t i) const {
+        if (one.collections.empty()) {
+            for (std::size_t j = 0; j < all_.size(); ++j)
+                if (j != i && good_sibling(j, one) && newer(j, i) && all_[j].collections.empty()) return false;
+            return true;
+        }
         return std::any_of(one.collections.begin(), one.collections.end(), [&](const auto& name) {
             for (std::size_t j = 0; j < all_.size(); ++j) {
                 const auto& has = all_[j].collections;
@@ -177,6 +184,18 @@ TEST_CASE("targets are counted on their own, and the newest good one of each col
     auto alone = at("alone", hours(400));
     alone.collections = {"only-here"};
     CHECK(kept({at("a", hours(1)), at("b", hours(2)), alone, other}, {.last = 1}) == Ids{"a", "alone", "other"});
+}
+
+TEST_CASE("one that names no collection is of everything, and the newest of these stays") {
+    auto all = at("all", hours(30)), older = at("older", hours(50));
+    all.collections = older.collections = {};
+    CHECK(kept({at("part", hours(1)), all, older}, {.last = 1}) == Ids{"part", "all"});
+}
+
+TEST_CASE("one that is dated in the future stays, and does not make the others old") {
+    CHECK(kept({at("wrong", -hours(1000)), at("new", hours(1)), at("old", hours(25))}, {.last = 1}) ==
+          Ids{"wrong", "new"});
+    CHECK(kept({at("wrong", -hours(1000)), at("new", hours(1))}, {.within = hours(10)}) == Ids{"wrong", "new"});
 }
 
 TEST_CASE("what a kept one builds on is kept, along the whole chain") {
