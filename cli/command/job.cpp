@@ -60,12 +60,13 @@ bool ends_only_the_wait(ErrorKind kind) {
 
 Error explained(Error error, const Scene& scene, const Subject& subject) {
     error.with("target", subject.target).with("id", subject.id);
-    if (!ends_only_the_wait(error.kind())) return error;
     const auto left = left_behind(scene, subject.id);
+    if (!ends_only_the_wait(error.kind()) && left != Left::job) return error;
     if (left == Left::nothing && error.kind() != ErrorKind::interrupted) return error;
     std::string message = error.message();
     // Whoever cannot be reached or understood does not tell whether it goes on.
-    const bool known = error.kind() != ErrorKind::unreachable && error.kind() != ErrorKind::not_understood;
+    const bool known = error.kind() == ErrorKind::interrupted || error.kind() == ErrorKind::deadline ||
+                       error.kind() == ErrorKind::stalled;
     if (left == Left::job)
         message += known ? ", but the job goes on at the server" : ", and the job may go on at the server";
     if (left == Left::nothing) message += " before anything was changed";

@@ -62,6 +62,7 @@ Answer run(Session& session, const Arguments& asked) {
     backup::Pruned pruned;
     if (Session::is_store(asked.subject)) {
         const auto place = session.open_store(asked.subject);
+        options.needed = backup::needed_by_restores(session.call(), session.open_journal()->catalog);
         pruned = backup::prune(session.call(), place->catalog, session.confirm(), options);
     } else {
         const auto scene = session.open(asked.subject, "delete", "");

@@ -83,7 +83,8 @@ std::optional<Error> staleness_of_each(const std::string& subject, const std::ve
         if (auto stale = staleness(found.target.empty() ? subject : found.target, found, now, most)) return stale;
     }
     for (const auto& found : all) {
-        if (found.managed && !found.restoring && !seen.contains(found.target)) return never_good(found.target);
+        if (found.managed && !found.restoring && !found.target.empty() && !seen.contains(found.target))
+            return never_good(found.target);
     }
     return std::nullopt;
 }
@@ -93,7 +94,8 @@ Answer about_all(const std::string& subject, const std::vector<Found>& all, std:
                  std::optional<Milliseconds> max_age) {
     const auto good =
         std::find_if(all.begin(), all.end(), [](const Found& one) { return one.phase == Phase::succeeded; });
-    const auto ended = std::find_if(all.begin(), all.end(), [](const Found& one) { return !still_runs(one.phase); });
+    const auto ended =
+        std::find_if(all.begin(), all.end(), [](const Found& one) { return !one.restoring && !still_runs(one.phase); });
     StatusReport report{std::move(newest), std::nullopt, false};
     std::optional<Error> problem;
     if (good == all.end())

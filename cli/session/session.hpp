@@ -54,6 +54,7 @@ public:
     // server what it is when the URL does not say it. Checks -o against the driver's table.
     std::unique_ptr<Scene> open(const std::string& target, const std::string& verb, const std::string& store);
     std::unique_ptr<Place> open_store(const std::string& text);
+    std::unique_ptr<Place> open_journal();
     backup::Confirm confirm();
 
     // Runs `work` while progress, warnings and signals are looked after.
@@ -77,7 +78,6 @@ private:
     Secret secret_of(const TargetAddress& address);
     driver::Settings settings_of(const TargetAddress& address);
     const driver::Entry& entry_of(const TargetAddress& address, const driver::Settings& settings);
-    std::unique_ptr<Place> open_journal();
     std::unique_ptr<Place> store_for(const TargetAddress& address, const std::string& named);
     job::Limits limits();
     bool ask(const model::Plan& plan);

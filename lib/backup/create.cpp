@@ -270,9 +270,24 @@ Result finish_create(Call& call, const Stage& stage, store::Catalog& home, model
     return {.plan = intent.plan, .manifest = intent.draft};
 }
 
+namespace {
+
+// The backup's own end says nothing about a restore from it that has not ended.
+void require_young(const Call& call, const Stage& stage, const model::Intent& intent, const std::string& id) {
+    if (is_resumable(call, stage, intent)) return;
+    throw Error(ErrorKind::refused,
+                fmt::format("a restore of {}, begun {}, was never finished and is too old to go on with", id,
+                            format_time(intent.begun)),
+                "give the restore again, or forget it with `vbackup cancel`");
+}
+
+}  // namespace
+
 Result wait(Call& call, const Stage& stage, const std::string& id) {
     const auto lock = lock_target(stage);
-    if (auto intent = stage.journal.intent(restore_key(id)); intent && is_resumable(call, stage, *intent)) {
+    if (auto intent = stage.journal.intent(restore_key(id)); intent && intent->target_url == stage.target.url) {
+        require_young(call, stage, *intent, id);
+        const auto id_lock = lock_source(stage, *intent);
         const auto node_locks = lock_nodes(stage, look_around(call, stage).nodes);
         require_consent(stage.confirm, rest_of(*intent));
         return finish_restore(call, stage, *intent, true);
@@ -294,9 +309,13 @@ Result wait(Call& call, const Stage& stage, const std::string& id) {
         throw Error(ErrorKind::refused,
                     fmt::format("the {} of {} is not waited for but run again", known.intent->verb, id),
                     "give the same command again");
-    const auto& job = known.found->job;
+    auto job = known.found->job;
     const auto look = [&](Call& one, Milliseconds patience) { return stage.target.driver.observe(one, job, patience); };
-    const auto seen = job::wait(call, look, stage.limits);
+    auto seen = job::wait(call, look, stage.limits);
+    while (seen.phase == model::Phase::succeeded && seen.next) {
+        job = *seen.next;
+        seen = job::wait(call, look, stage.limits);
+    }
     if (seen.phase == model::Phase::succeeded) {
         known.found->phase = seen.phase;
         known.found->said = seen.said;

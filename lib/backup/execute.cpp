@@ -336,7 +336,11 @@ model::Outcome Executor::send_once(const Step& step) {
             throw Error(ErrorKind::corrupt, fmt::format("{} in the backup has {} bytes instead of {}", file->name,
                                                         *source->size(), *file->size));
     }
-    note(step.id, [](auto& now) { now.sent = true; });
+    note(step.id, [](auto& now) {
+        now.sent = true;
+        now.failed.clear();
+        now.job.reset();
+    });
     const auto before = call_.tally.bytes_done.load();
     try {
         return stage_.target.driver.run(call_, step, source.get());

@@ -13,7 +13,8 @@ namespace vbackup::backup {
 
 namespace {
 
-// An unfinished restore is gone on with for this long; after that the database may have become another one.
+// The rest of an unfinished restore is sent for this long; after that the database may have become another one. What was
+// sent is waited for however long it takes.
 constexpr auto resumable = std::chrono::hours(24);
 
 void fill_from(const model::Manifest& manifest, model::Found& found) {
@@ -117,8 +118,26 @@ Known require_known(Call& call, const Stage& stage, const std::string& id, const
     return {&stage.journal, std::move(manifest), std::nullopt, std::nullopt};
 }
 
+bool is_at_work(const model::Intent& intent) {
+    return std::any_of(intent.records.begin(), intent.records.end(),
+                       [](const auto& record) { return record.job && !record.done && record.failed.empty(); });
+}
+
+bool is_young(const Call& call, const model::Intent& intent) {
+    return call.clock.wall() - intent.begun < resumable;
+}
+
 bool is_resumable(const Call& call, const Stage& stage, const model::Intent& intent) {
-    return intent.target_url == stage.target.url && call.clock.wall() - intent.begun < resumable;
+    if (intent.target_url != stage.target.url) return false;
+    if (is_young(call, intent)) return true;
+    const auto left = rest_of(intent);
+    const bool only_waits = std::all_of(left.steps.begin(), left.steps.end(), [&](const auto& step) {
+        return step.tidy || step.kind == model::StepKind::settle ||
+               std::any_of(intent.records.begin(), intent.records.end(), [&](const auto& record) {
+                   return record.step == step.id && record.job && record.failed.empty();
+               });
+    });
+    return only_waits && is_at_work(intent);
 }
 
 model::Plan rest_of(const model::Intent& intent) {
@@ -174,6 +193,10 @@ Locks lock_nodes(const Stage& stage, const std::vector<model::Node>& nodes) {
     Locks locks;
     for (const auto& address : addresses) locks.push_back(lock_address(stage, address));
     return locks;
+}
+
+std::shared_ptr<void> lock_source(const Stage& stage, const model::Intent& restore) {
+    return restore.draft.kept && stage.store ? stage.store->lock(restore.draft.id) : nullptr;
 }
 
 model::Inspection look_around(Call& call, const Stage& stage) {

@@ -27,6 +27,11 @@ std::string id_from_name(const std::string& name);
 // The name under which an unfinished restore of a backup lies in the journal.
 std::string restore_key(const std::string& id);
 // Is that note of a restore young enough to be gone on with, and about the target of this stage?
+// Did the server take something that it has not been seen to end?
+bool is_at_work(const model::Intent& intent);
+// Is the rest of it still to be sent, should the same wish come again?
+bool is_young(const Call& call, const model::Intent& intent);
+// Is it gone on with: young, or nothing left but to wait for what the server took?
 bool is_resumable(const Call& call, const Stage& stage, const model::Intent& intent);
 // The same target as the one the manifest was made from?
 bool is_of(const model::Manifest& manifest, const Target& target);
@@ -50,6 +55,8 @@ std::shared_ptr<void> lock_target(const Stage& stage);
 // busy too.
 using Locks = std::vector<std::shared_ptr<void>>;
 Locks lock_nodes(const Stage& stage, const std::vector<model::Node>& nodes);
+// The backup that a restore is made from, so that nobody removes it meanwhile; nothing for one that is not kept here.
+std::shared_ptr<void> lock_source(const Stage& stage, const model::Intent& restore);
 // Where the target stands: all of it, nothing counted.
 model::Inspection look_around(Call& call, const Stage& stage);
 // The steps that have not ended yet.

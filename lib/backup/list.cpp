@@ -7,6 +7,7 @@
 
 #include "backup/find.hpp"
 #include "backup/story.hpp"
+#include "base/text.hpp"
 #include "driver/registry.hpp"
 
 namespace vbackup::backup {
@@ -91,16 +92,19 @@ void add_facts(const Found& at_server, std::vector<Found>& all) {
     }
 }
 
+// A look says more than what was noted or listed before; false when it is not good.
+bool believe(const model::Seen& seen, Found& found) {
+    if (seen.phase == Phase::succeeded) return true;
+    found.phase = seen.phase;
+    found.said = seen.said;
+    found.why = seen.phase == Phase::gone ? "the server no longer has it" : seen.why;
+    return false;
+}
+
 // What stays with the server is good only as long as the server still shows it.
 void look_at_server(Call& call, const Stage& stage, const model::Manifest& manifest, Found& found) {
-    for (const auto& job : manifest.jobs) {
-        const auto seen = stage.target.driver.observe(call, job, Milliseconds{0});
-        if (seen.phase == Phase::succeeded) continue;
-        found.phase = seen.phase;
-        found.said = seen.said;
-        found.why = seen.phase == Phase::gone ? "the server no longer has it" : seen.why;
-        return;
-    }
+    for (const auto& job : manifest.jobs)
+        if (!believe(stage.target.driver.observe(call, job, Milliseconds{0}), found)) return;
 }
 
 // A node that is down hides what lies there, not the rest of the list.
@@ -116,16 +120,31 @@ void as_far_as_reached(Found& found, Look look) {
     }
 }
 
+// A name that no job of the backup has is that of a file.
+bool is_one_of(const model::JobRef& job, const std::vector<model::JobRef>& jobs) {
+    bool named = false;
+    for (const auto& one : jobs) {
+        if (one.name != job.name) continue;
+        if (one.details == job.details) return true;
+        named = true;
+    }
+    return !named;
+}
+
 // A backup left with the server whose parts its list does not show is asked for by name: the list may not cover its place.
-void doubt_what_is_not_listed(Call& call, const Stage& stage, const std::set<std::string>& listed,
+// Something else may have its name by now, or it may have gone bad.
+void doubt_what_is_not_listed(Call& call, const Stage& stage, const std::vector<Found>& at_server,
                               std::vector<Found>& all) {
     for (auto& found : all) {
         if (!found.managed || found.kept || found.phase != Phase::succeeded) continue;
         const auto manifest = stage.journal.manifest(found.id);
         if (!manifest) continue;
         const auto names = names_at_server(*manifest);
-        const bool shown =
-            std::all_of(names.begin(), names.end(), [&](const auto& name) { return listed.contains(name); });
+        const bool shown = std::all_of(names.begin(), names.end(), [&](const auto& name) {
+            return std::any_of(at_server.begin(), at_server.end(), [&](const Found& one) {
+                return one.name == name && one.phase == Phase::succeeded && is_one_of(one.job, manifest->jobs);
+            });
+        });
         if (!shown) as_far_as_reached(found, [&] { look_at_server(call, stage, *manifest, found); });
     }
 }
@@ -229,12 +248,13 @@ void look_at_unfinished(Call& call, const Stage& stage, std::vector<Found>& all)
 // What all jobs of `intent` having ended well leaves to do is done here. Empty when another run is doing it.
 std::optional<Found> finished(Call& call, const Stage& stage, store::Catalog& home, const model::Intent& intent) {
     const auto where = home.store().where();
-    std::shared_ptr<void> target_lock, id_lock;
+    std::shared_ptr<void> target_lock, id_lock, source_lock;
     Locks node_locks;
     try {
         target_lock = lock_target(stage);
         node_locks = lock_nodes(stage, look_around(call, stage).nodes);
         id_lock = home.lock(intent.id);
+        if (intent.verb == "restore") source_lock = lock_source(stage, intent);
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::busy) throw;
         return std::nullopt;
@@ -271,13 +291,15 @@ std::vector<Found> list(Call& call, const Stage& stage, const model::Options& op
     }
     const auto known = names_at_server(call, stage);
     std::set<std::string> listed;
+    std::vector<Found> at_server;
     try {
-        for (auto& found : stage.target.driver.list(call, options)) {
+        at_server = stage.target.driver.list(call, options);
+        for (const auto& found : at_server) {
             listed.insert(found.name);
             if (known.contains(found.name) || known.contains(found.job.name)) {
                 add_facts(found, all);
             } else {
-                all.push_back(std::move(found));
+                all.push_back(found);
             }
         }
     } catch (const Error& error) {
@@ -287,7 +309,7 @@ std::vector<Found> list(Call& call, const Stage& stage, const model::Options& op
     }
     look_at_unfinished(call, stage, all);
     if (is_filtered(stage, options)) leave_out_what_is_not_listed(stage, listed, all);
-    doubt_what_is_not_listed(call, stage, listed, all);
+    doubt_what_is_not_listed(call, stage, at_server, all);
     sort_newest_first(all);
     return all;
 }
@@ -312,7 +334,15 @@ Found status(Call& call, const Stage& stage, const std::string& id, const model:
     if (const auto intent = stage.journal.intent(restore_key(id)); intent && is_resumable(call, stage, *intent))
         return status_of_intent(call, stage, stage.journal, *intent, id);
     auto known = require_known(call, stage, id, options);
-    if (known.found) return *known.found;
+    if (const auto old = stage.journal.intent(restore_key(id)); old && old->target_url == stage.target.url)
+        call.tally.warn(fmt::format("a restore of {}, begun {}, was never finished; `vbackup cancel` forgets it", id,
+                                    format_time(old->begun)));
+    if (known.found) {
+        // Its own end may not be all there is to wait for.
+        if (known.found->phase == Phase::succeeded && !known.found->job.name.empty())
+            believe(look_at(call, stage, known.found->job), *known.found);
+        return *known.found;
+    }
     const auto where = known.home->store().where();
     if (known.intent) return status_of_intent(call, stage, *known.home, *known.intent, id);
     auto found = describe(*known.manifest, where);

@@ -45,6 +45,7 @@ Candidate candidate_of(const model::Found& found) {
 std::string apart(const model::Found& found, const PruneOptions& options) {
     if (name_of(found).empty()) return "it could not be asked: " + found.why;
     if (found.restoring) return "it is no backup, but a restore that has not ended";
+    if (options.needed.contains(name_of(found))) return "a restore from it has not ended";
     if (!found.started && !found.completed) return "nobody says how old it is";
     if (!found.managed && !options.unmanaged) return "vbackup did not make it; --unmanaged includes it";
     return "";
@@ -120,7 +121,19 @@ bool yes(const model::Plan&) {
 
 }  // namespace
 
-Pruned prune(Call& call, const Stage& stage, const PruneOptions& options) {
+std::set<std::string> needed_by_restores(const Call& call, store::Catalog& journal) {
+    std::set<std::string> needed;
+    for (const auto& id : journal.ids()) {
+        const auto intent = journal.intent(id);
+        if (!intent || intent->verb != "restore") continue;
+        if (is_at_work(*intent) || is_young(call, *intent)) needed.insert(intent->draft.id);
+    }
+    return needed;
+}
+
+Pruned prune(Call& call, const Stage& stage, const PruneOptions& asked) {
+    auto options = asked;
+    options.needed.merge(needed_by_restores(call, stage.journal));
     auto all = list(call, stage, options.options);
     // All of them are of this target, whichever address they were made through.
     for (auto& found : all) found.target = stage.target.url;

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <optional>
+
 #include <fmt/format.h>
 
 #include "backup/execute.hpp"
 #include "backup/find.hpp"
 #include "backup/story.hpp"
+#include "driver/registry.hpp"
 
 namespace vbackup::backup {
 
@@ -16,8 +20,27 @@ model::Step erase_kept(const std::string& id, const std::string& where) {
             .destroys = true};
 }
 
+// What others cannot be restored without stays.
+void require_no_dependents(store::Catalog& home, const std::string& id) {
+    for (const auto& other : home.ids()) {
+        if (other == id) continue;
+        std::optional<model::Manifest> manifest;
+        try {
+            manifest = home.manifest(other);
+        } catch (const Error& error) {
+            if (error.kind() == ErrorKind::storage) throw;
+        }
+        if (!manifest) continue;
+        const auto& bases = describe(*manifest, "").bases;
+        if (std::find(bases.begin(), bases.end(), id) != bases.end())
+            throw Error(ErrorKind::refused, fmt::format("{} cannot be restored without {}", other, id),
+                        fmt::format("delete {} first", other));
+    }
+}
+
 // A backup that lies in a store: the manifest goes first, so that what is left of a removal that was cut short is no backup.
 Result remove_kept(store::Catalog& home, const std::string& id, const Confirm& confirm, bool dry_run) {
+    require_no_dependents(home, id);
     Result result{.dry_run = dry_run};
     result.plan.steps.push_back(erase_kept(id, home.store().where()));
     if (dry_run) return result;
@@ -33,19 +56,40 @@ void forget_restore(const Stage& stage, const std::string& id) {
     if (intent && intent->target_url == stage.target.url) stage.journal.forget_intent(intent->id);
 }
 
+// What the server made of a request whose answer never came. What it cannot tell is left with it.
+std::optional<model::JobRef> taken_after_all(Call& call, const Stage& stage, const model::Intent& intent,
+                                             const model::StepRecord& record) {
+    const auto step = std::find_if(intent.plan.steps.begin(), intent.plan.steps.end(),
+                                   [&](const auto& one) { return one.id == record.step; });
+    if (step == intent.plan.steps.end()) return std::nullopt;
+    try {
+        const auto outcome = stage.target.driver.done(call, *step);
+        return outcome ? outcome->job : std::nullopt;
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::not_understood) throw;
+        call.tally.warn(fmt::format("{} may have been taken, and what it made stays with the server: {}", record.step,
+                                    error.message()));
+        return std::nullopt;
+    }
+}
+
+Error under_way(const Stage& stage, const std::string& id, const std::string& said) {
+    const auto* entry = driver::find_driver(stage.target.driver_name);
+    const bool ends = !entry || driver::ability(*entry, "cancel").support != driver::Support::none;
+    return {ErrorKind::refused, fmt::format("{} is under way: the server says {}", id, said),
+            ends ? "`vbackup cancel` ends it, `vbackup wait` finishes it" : "`vbackup wait` finishes it"};
+}
+
 // What an unfinished create or download left: the finished jobs' results at the server, then what came home.
 Result remove_unfinished(Call& call, const Stage& stage, Known& known, const model::Options& options, bool dry_run) {
     const auto& intent = *known.intent;
     Result result{.dry_run = dry_run};
-    for (const auto& record : intent.records) {
+    for (auto record : intent.records) {
         if (record.sent && !record.done && !record.job && record.failed.empty())
-            throw Error(ErrorKind::refused, fmt::format("it is not known whether the server took {}", record.step),
-                        "give the command that began it again, or `vbackup wait`; then delete");
+            record.job = taken_after_all(call, stage, intent, record);
         if (!record.job || !record.failed.empty() || intent.verb != "create") continue;
         const auto seen = stage.target.driver.observe(call, *record.job, Milliseconds{0});
-        if (!model::is_final(seen.phase))
-            throw Error(ErrorKind::refused, fmt::format("{} is under way: the server says {}", intent.id, seen.said),
-                        "`vbackup cancel` ends it, `vbackup wait` finishes it");
+        if (!model::is_final(seen.phase)) throw under_way(stage, intent.id, seen.said);
         if (seen.phase != model::Phase::succeeded) continue;
         model::Found left;
         left.id = intent.id;
@@ -88,6 +132,7 @@ Result remove(Call& call, const Stage& stage, const std::string& id, const model
 
     // Refuse early what cannot be reached, then remove it at the server.
     auto& home = known.home ? *known.home : stage.journal;
+    require_no_dependents(home, id);
     if (!removing) {
         model::Request request{.verb = model::Verb::remove,
                                .id = id,

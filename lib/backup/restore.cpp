@@ -232,7 +232,7 @@ Result finish_restore(Call& call, const Stage& stage, model::Intent& intent, boo
     } catch (const Error& error) {
         // What was refused or ended for good is not gone on with: the next restore looks afresh.
         const auto told = with_remains(error, intent);
-        if (!may_go_on(error.kind())) {
+        if (!may_go_on(error.kind()) && !is_at_work(intent)) {
             executor.tidy();
             stage.journal.forget_intent(intent.id);
         }

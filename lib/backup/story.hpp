@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -115,8 +116,12 @@ struct PruneOptions {
     KeepRules rules;
     bool unmanaged = false;  // also what vbackup did not make
     model::Options options;
+    std::set<std::string> needed = {};  // ids that a restore which has not ended needs: see needed_by_restores
     bool dry_run = false;
 };
+
+// The backups from which a restore noted in this journal, onto whatever target, has not ended.
+std::set<std::string> needed_by_restores(const Call& call, store::Catalog& journal);
 
 // What became of each backup, newest first.
 struct Pruned {

@@ -76,7 +76,9 @@ std::vector<model::Found> ToyDriver::list(Call&, const model::Options&) {
         all.push_back(std::move(found));
     }
     if (!db_.unreached.empty())
-        all.push_back({.said = std::string(model::not_reached), .why = db_.unreached + " does not answer", .where = db_.unreached});
+        all.push_back({.said = std::string(model::not_reached),
+                       .why = db_.unreached + " does not answer",
+                       .where = db_.unreached});
     return all;
 }
 
@@ -189,6 +191,7 @@ model::Outcome ToyDriver::run(Call&, const Step& one, io::Source* source) {
     } else if (one.id.starts_with("send:")) {
         const auto bytes = io::read_all(*source, 1'000);
         db_.collections[about] = std::stoull(bytes.substr(bytes.find('=') + 1));
+        if (db_.restore_looks > 0) outcome.job = model::JobRef{.name = "restore." + about, .part = one.part};
     } else if (one.id.starts_with("drop:")) {
         db_.snapshots.erase(about);
     } else if (one.id.starts_with("schedule:")) {
@@ -211,6 +214,13 @@ model::Outcome ToyDriver::run(Call&, const Step& one, io::Source* source) {
 model::Seen ToyDriver::observe(Call&, const model::JobRef& job, Milliseconds) {
     const std::scoped_lock lock(db_.mutex);
     ask("observe", job.name);
+    if (job.name.starts_with("restore.")) {
+        if (db_.restore_looks > 0) --db_.restore_looks;
+        model::Seen seen;
+        seen.phase = db_.restore_looks > 0 ? Phase::running : Phase::succeeded;
+        seen.said = model::word(seen.phase);
+        return seen;
+    }
     const auto found = db_.snapshots.find(job.name);
     model::Seen seen;
     if (found == db_.snapshots.end()) {
@@ -222,6 +232,7 @@ model::Seen ToyDriver::observe(Call&, const model::JobRef& job, Milliseconds) {
     if (snapshot.looks_left > 0) --snapshot.looks_left;
     seen.said = model::word(seen.phase);
     if (seen.phase == Phase::failed) seen.why = "no space left";
+    if (seen.phase == Phase::succeeded && !db_.followed_by.empty()) seen.next = model::JobRef{.name = db_.followed_by};
     return seen;
 }
 

@@ -296,6 +296,19 @@ TEST_CASE("a job that ended with its server after an earlier run is begun anew b
     }
 }
 
+TEST_CASE("a second try that was killed right after it was sent is found by the third") {
+    Scene scene;
+    scene.database.collections.erase("Book");
+    scene.database.end = model::Phase::failed;
+    CHECK(kind_of([&] { scene.made("b1"); }) == ErrorKind::job_failed);
+    scene.database.end = model::Phase::succeeded;
+    scene.fail("answer", "snapshot:Article", ErrorKind::interrupted);
+    CHECK(kind_of([&] { scene.made("b1"); }) == ErrorKind::interrupted);
+    scene.database.before = {};
+    scene.made("b1");
+    CHECK(count_of(scene.database.changes, "snapshot:Article") == 2);
+}
+
 TEST_CASE("what was taken but is not shown is no success of --no-wait") {
     for (const auto phase : {model::Phase::failed, model::Phase::cancelled}) {
         Scene scene;

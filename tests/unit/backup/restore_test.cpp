@@ -179,11 +179,62 @@ TEST_CASE("wait goes on with a restore only while it is young, and asks before i
     CHECK(kind_of([&] { backup::wait(scene.call, scene.stage(), "b1"); }) == ErrorKind::refused);
     CHECK(scene.database.collections["Article"] == 5);
     scene.clock.advance(std::chrono::hours(25));
-    CHECK(backup::wait(scene.call, scene.stage(), "b1").manifest->id == "b1");
+    scene.consent = true;
+    CHECK(kind_of([&] { backup::wait(scene.call, scene.stage(), "b1"); }) == ErrorKind::refused);
     CHECK(scene.database.collections["Article"] == 5);
     CHECK(backup::status(scene.call, scene.stage(), "b1", {}).phase == model::Phase::succeeded);
+    CHECK(scene.tally.warnings().back().find("was never finished") != std::string::npos);
     backup::cancel(scene.call, scene.stage(), "b1", {}, false);
     CHECK(scene.journal.ids().empty());
+    CHECK(backup::wait(scene.call, scene.stage(), "b1").manifest->id == "b1");
+}
+
+TEST_CASE(
+    "a restore that the server still works on is waited for however old it is, and is no success before its end") {
+    Scene scene;
+    scene.made("b1");
+    scene.database.collections.clear();
+    scene.database.restore_looks = 1'000'000;
+    CHECK(kind_of([&] { backup::restore(scene.call, scene.stage(2), {.id = "b1"}); }) == ErrorKind::stalled);
+    scene.clock.advance(std::chrono::hours(25));
+    const auto sent = scene.database.changes.size();
+    CHECK(kind_of([&] { backup::wait(scene.call, scene.stage(), "b1"); }) == ErrorKind::stalled);
+    CHECK(kind_of([&] { backup::restore(scene.call, scene.stage(), {.id = "b1"}); }) == ErrorKind::stalled);
+    CHECK(backup::status(scene.call, scene.stage(), "b1", {}).phase == model::Phase::running);
+    CHECK(scene.database.changes.size() == sent);
+    scene.database.restore_looks = 3;
+    CHECK(backup::wait(scene.call, scene.stage(), "b1").proof.good());
+    CHECK(scene.database.changes.size() == sent);
+    CHECK(scene.journal.ids().empty());
+}
+
+TEST_CASE("a look that is refused does not make a restore forgotten that the server works on") {
+    for (const auto kind : {ErrorKind::failed, ErrorKind::denied, ErrorKind::configuration}) {
+        Scene scene;
+        scene.database.collections.erase("Book");
+        scene.made("b1");
+        scene.database.collections.clear();
+        scene.database.restore_looks = 5;
+        scene.fail("observe", "restore.", kind);
+        CHECK(kind_of([&] { restore(scene, {.id = "b1"}); }) == kind);
+        scene.database.before = {};
+        const auto sent = scene.database.changes.size();
+        CHECK(restore(scene, {.id = "b1"}).proof.good());
+        CHECK(scene.database.changes.size() == sent);
+        CHECK(scene.journal.ids().empty());
+    }
+}
+
+TEST_CASE("a job of the server alone is over when what it leads to is") {
+    Scene scene;
+    scene.database.snapshots["foreign"] = {.collection = "Article", .bytes = "Article=1"};
+    scene.database.followed_by = "restore.foreign";
+    scene.database.restore_looks = 1'000'000;
+    CHECK(backup::status(scene.call, scene.stage(), "foreign", {}).phase == model::Phase::running);
+    Call call{scene.clock, scene.tally, scene.clock.now() + std::chrono::hours(1), scene.stop.get_token()};
+    CHECK(kind_of([&] { backup::wait(call, scene.stage(), "foreign"); }) == ErrorKind::deadline);
+    scene.database.restore_looks = 3;
+    CHECK(backup::wait(scene.call, scene.stage(), "foreign").under_way->phase == model::Phase::succeeded);
 }
 
 TEST_CASE("delete of what --no-wait left removes it from the server too") {
@@ -209,6 +260,58 @@ TEST_CASE("delete waits for whoever restores from it") {
     };
     restore(scene, {.id = "b1"});
     CHECK(met == ErrorKind::busy);
+}
+
+TEST_CASE("delete waits for whoever goes on with a restore from it") {
+    Scene scene;
+    scene.made("b1");
+    scene.database.collections.clear();
+    scene.fail("run", "send:Book", ErrorKind::unreachable, 1, 100);
+    CHECK(kind_of([&] { restore(scene, {.id = "b1"}); }) == ErrorKind::unreachable);
+    ErrorKind met = ErrorKind::failed;
+    scene.database.before = [&](const std::string& function, const std::string&) {
+        if (function != "run" || met != ErrorKind::failed) return;
+        met = kind_of([&] {
+            backup::remove(
+                scene.store, "b1", [](const model::Plan&) { return true; }, false);
+        });
+    };
+    CHECK(backup::wait(scene.call, scene.stage(), "b1").proof.good());
+    CHECK(met == ErrorKind::busy);
+}
+
+TEST_CASE("what another backup builds on is not deleted before it") {
+    Scene scene;
+    scene.made("b1");
+    auto increment = scene.made("b2");
+    increment.bases = {"b1"};
+    scene.store.commit(increment);
+    const auto agree = [](const model::Plan&) { return true; };
+    CHECK(kind_of([&] { backup::remove(scene.store, "b1", agree, false); }) == ErrorKind::refused);
+    CHECK(kind_of([&] { backup::remove(scene.call, scene.stage(), "b1", {}, false); }) == ErrorKind::refused);
+    CHECK(scene.store.manifest("b1"));
+    backup::remove(scene.store, "b2", agree, false);
+    backup::remove(scene.store, "b1", agree, false);
+    CHECK(scene.store.ids().empty());
+}
+
+TEST_CASE("delete gets rid of a create whose request may have been taken, with what it made or without") {
+    for (const bool told : {true, false}) {
+        Scene scene;
+        scene.database.collections.erase("Book");
+        scene.fail("answer", "snapshot:Article", ErrorKind::interrupted);
+        CHECK(kind_of([&] { scene.made("b1"); }) == ErrorKind::interrupted);
+        for (auto& [_, snapshot] : scene.database.snapshots) snapshot.looks_left = 0;
+        if (told) {
+            scene.database.before = {};
+        } else {
+            scene.fail("done", "snapshot:", ErrorKind::not_understood);
+        }
+        backup::remove(scene.call, scene.stage(), "b1", {}, false);
+        CHECK(scene.store.ids().empty());
+        CHECK(scene.database.snapshots.size() == (told ? 0 : 1));
+        CHECK(scene.tally.warnings().size() == (told ? 0 : 1));
+    }
 }
 
 TEST_CASE("a manifest of a newer format is refused, a cut one is corrupt") {
@@ -343,6 +446,16 @@ TEST_CASE("another target's backup of the same name hides nothing, and is known 
     CHECK(backup::require_known(scene.call, other, "b1", {}).home == &scene.journal);
     scene.database.snapshots.erase("b1.Book");
     CHECK(backup::require_known(scene.call, other, "b1", {}).home == nullptr);
+}
+
+TEST_CASE("what the server has under the name of a backup is good only while the server says so") {
+    Scene scene;
+    scene.made("b1", false);
+    CHECK(backup::list(scene.call, scene.stage(), {}).front().phase == model::Phase::succeeded);
+    for (auto& [_, snapshot] : scene.database.snapshots) snapshot.end = model::Phase::failed;
+    const auto all = backup::list(scene.call, scene.stage(), {});
+    REQUIRE(all.size() == 1);
+    CHECK(all.front().phase == model::Phase::failed);
 }
 
 TEST_CASE("what the server lost is no longer good") {

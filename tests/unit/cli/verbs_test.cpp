@@ -279,7 +279,7 @@ TEST_CASE("a signal ends the wait with 128 and its number, and says how to go on
 TEST_CASE("a server that is lost while its job runs leaves the person with the id and the verbs") {
     Program program;
     fail_at(program, "observe", ErrorKind::denied, "the key was taken away");
-    CHECK_FALSE(has(program({"create", toy, "--id", "b1"}).err, "may go on"));
+    CHECK(has(program({"create", toy, "--id", "b1"}).err, "may go on at the server"));
     fail_at(program, "observe", ErrorKind::not_understood, "a web page");
     const auto ran = program({"wait", toy, "b1"});
     CAPTURE(ran.err);
@@ -437,13 +437,35 @@ TEST_CASE("prune leaves the backup alone that a restore which came to nothing wa
     REQUIRE(vbackup({"restore", toy, "b1", "--from", vbackup.store()}).code == 15);
     vbackup.database.before = {};
     vbackup.clock.advance(std::chrono::hours(48));
-    vbackup.configure("[stores.main]\nurl = \"" + vbackup.store() + "\"\n[targets.prod]\nurl = \"" + toy +
-                      "\"\nstore = \"main\"\n");
+    vbackup.configure("store = \"" + vbackup.store() + "\"\n[targets.prod]\nurl = \"" + toy + "\"\n");
     const auto ran = vbackup({"prune", "prod", "--yes"});
     CAPTURE(ran.err);
     CHECK(ran.code == 0);
     CHECK(has(ran.out, "a restore that has not ended"));
     CHECK(std::filesystem::exists(vbackup.folder / "store/b1/manifest.json"));
+}
+
+TEST_CASE("prune leaves the backup alone that an interrupted restore needs") {
+    Program vbackup;
+    for (const auto* id : {"b1", "b2"}) {
+        REQUIRE(vbackup({"create", toy, "--id", id, "--to", vbackup.store()}).code == 0);
+        vbackup.clock.advance(std::chrono::hours(1));
+    }
+    vbackup.database.collections.clear();
+    fail_at(vbackup, "run", ErrorKind::unreachable, "it went away");
+    REQUIRE(vbackup({"restore", toy, "b1", "--from", vbackup.store()}).code == 15);
+    vbackup.database.before = {};
+    for (const auto& subject : {vbackup.store(), toy}) {
+        vbackup.configure("store = \"" + vbackup.store() + "\"\n");
+        const auto ran = vbackup({"prune", subject, "--keep-last", "1", "--yes"});
+        CAPTURE(ran.err);
+        CHECK(ran.code == 0);
+        CHECK(has(ran.out, "a restore from it has not ended"));
+        CHECK(std::filesystem::exists(vbackup.folder / "store/b1/manifest.json"));
+    }
+    vbackup.clock.advance(std::chrono::hours(25));
+    CHECK(vbackup({"prune", vbackup.store(), "--keep-last", "1", "--yes"}).code == 0);
+    CHECK_FALSE(std::filesystem::exists(vbackup.folder / "store/b1"));
 }
 
 TEST_CASE("a backup that nobody wants for any time is refused") {
