@@ -67,8 +67,10 @@ private:
         }
     }
 
+    // A server that fails at one look (500 while its leader changes, say) may answer the next.
     static bool passes(ErrorKind kind) {
-        return describe(kind).transient || kind == ErrorKind::stalled || kind == ErrorKind::not_understood;
+        return describe(kind).transient || kind == ErrorKind::stalled || kind == ErrorKind::not_understood ||
+               kind == ErrorKind::failed;
     }
 
     // The server is back. Whatever it was doing may be lost, so from now on a standstill is judged by the short limit.

@@ -22,7 +22,7 @@ struct Limits {
 using Look = std::function<model::Seen(Call& call, Milliseconds patience)>;
 
 // Waits until the job is final and returns that last look: succeeded, failed, cancelled or gone. A look that fails because
-// the server cannot be reached, is silent, busy or not understood is taken again; when that lasts longer than
+// the server cannot be reached, is silent, busy, not understood or fails is taken again; when that lasts longer than
 // `after_outage`, the look's own error is thrown. Otherwise throws: deadline; stalled; not_understood when a word nobody
 // knows outlived a limit; interrupted on stop; any other error of a look at once. A last look is taken at the deadline.
 // The first look is at once. The tally's stage shows the server's word.

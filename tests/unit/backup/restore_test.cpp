@@ -209,7 +209,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a look that is refused does not make a restore forgotten that the server works on") {
-    for (const auto kind : {ErrorKind::failed, ErrorKind::denied, ErrorKind::configuration}) {
+    for (const auto kind : {ErrorKind::denied, ErrorKind::configuration}) {
         Scene scene;
         scene.database.collections.erase("Book");
         scene.made("b1");
