@@ -20,7 +20,7 @@ namespace vbackup::io {
 // none; where the system gives no thread, the calling one hashes. All functions are for one thread.
 class HashedBlocks {
 public:
-    static constexpr std::size_t block_size = std::size_t{256} << 10;
+    static constexpr std::size_t block_size = std::size_t{64} << 10;
 
     explicit HashedBlocks(Digest digest);
     // What was given and is not hashed yet is left so.
