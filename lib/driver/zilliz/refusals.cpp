@@ -73,6 +73,16 @@ bool is_good(long long code) {
     return code == 0 || code == 200;
 }
 
+// Does the answer have a code whose meaning is known?
+bool is_decided(const net::Response& response) {
+    const auto code = read(response).code;
+    return code && !is_good(*code) && kind_of_code(*code);
+}
+
+Error turned(const Error& error, ErrorKind kind) {
+    return {kind, error.message(), error.hint(), error.context()};
+}
+
 std::string hint_of(ErrorKind kind) {
     switch (kind) {
         case ErrorKind::denied:
@@ -136,6 +146,20 @@ std::optional<ErrorKind> kind_of_words(std::string_view words) {
 Error with_request_id(Error error, const net::Response& response) {
     if (const auto id = response.header("requestid"); !id.empty()) error.with("requestid", one_line(id, 100));
     return error;
+}
+
+Error of_look(const Error& error, const net::Response& response) {
+    if (is_decided(response) || error.kind() == ErrorKind::unreachable) return error;
+    // A page that a gateway does not find.
+    const bool not_found = error.kind() == ErrorKind::not_found && !is_refusal(response);
+    if (not_found) return turned(error, ErrorKind::not_understood);
+    const bool passes = response.status >= 500 || error.kind() == ErrorKind::failed;
+    return passes ? turned(error, ErrorKind::busy) : error;
+}
+
+Error of_change(const Error& error, const net::Response& response) {
+    const bool open = !is_decided(response) && (response.status >= 500 || response.status == 408);
+    return open ? turned(error, ErrorKind::unreachable) : error;
 }
 
 bool is_refusal(const net::Response& response) {

@@ -105,6 +105,15 @@ void require_same(const std::string& answered, const std::string& asked, const n
                           response);
 }
 
+template <typename Parse>
+auto read(const net::Response& response, Parse parse, bool poll) {
+    try {
+        return parse(response);
+    } catch (const Error& error) {
+        throw poll ? of_look(error, response) : error;
+    }
+}
+
 // Asks for page after page until as many rows came as the server counts. Each row once: what is made or removed meanwhile
 // moves the others from page to page.
 template <typename Ask>
@@ -250,7 +259,7 @@ net::Response Routes::get(Call& call, const std::string& path, bool repeat) cons
 }
 
 Cluster Routes::cluster(Call& call, const std::string& id, bool poll) const {
-    return parse_cluster(get(call, "/v2/clusters/" + percent_encode(id), !poll));
+    return read(get(call, "/v2/clusters/" + percent_encode(id), !poll), parse_cluster, poll);
 }
 
 std::vector<Cluster> Routes::clusters(Call& call) const {
@@ -259,11 +268,11 @@ std::vector<Cluster> Routes::clusters(Call& call) const {
     });
 }
 
-std::vector<Backup> Routes::backups(Call& call, const Filter& filter) const {
+std::vector<Backup> Routes::backups(Call& call, const Filter& filter, bool poll) const {
     const auto query = query_of(filter);
     return all_pages(call, "backups", [&](std::size_t current) {
-        return parse_backups(
-            get(call, fmt::format("/v2/backups?{}pageSize={}&currentPage={}", query, page_size, current)));
+        const auto path = fmt::format("/v2/backups?{}pageSize={}&currentPage={}", query, page_size, current);
+        return read(get(call, path, !poll), parse_backups, poll);
     });
 }
 
@@ -277,9 +286,9 @@ std::optional<Backup> Routes::backup(Call& call, const std::string& cluster, con
         const bool may_mean_none = error.kind() == ErrorKind::not_found || error.kind() == ErrorKind::failed ||
                                    error.kind() == ErrorKind::refused;
         const bool speaks = is_refusal(response) && (response.ok() || response.status < 500);
-        if (!may_mean_none || !speaks) throw;
+        if (!may_mean_none || !speaks) throw poll ? of_look(error, response) : error;
         // A list of everything, and not of the cluster: a backup may outlive it.
-        auto all = backups(call, {});
+        auto all = backups(call, {}, poll);
         const auto same = [&](const Backup& one) { return one.id == id; };
         const auto found = std::find_if(all.begin(), all.end(), same);
         if (found == all.end()) return std::nullopt;
@@ -295,7 +304,7 @@ std::optional<Job> Routes::job(Call& call, const std::string& id) const {
         return job;
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::not_found && is_refusal(response)) return std::nullopt;
-        throw;
+        throw of_look(error, response);
     }
 }
 
@@ -304,12 +313,24 @@ Policy Routes::policy(Call& call, const std::string& cluster) const {
 }
 
 Taken Routes::post(Call& call, const StepData& data, std::string_view what) const {
+    return taken(send(call, data), what);
+}
+
+net::Response Routes::send(Call& call, const StepData& data) const {
     net::Request request;
     request.method = "POST";
     request.path = path_of(data);
     request.headers = {{"Accept", "application/json"}};
     request.body = data.body;
-    return parse_taken(http_.send(call, request), what);
+    return http_.send(call, request);
+}
+
+Taken Routes::taken(const net::Response& response, std::string_view what) {
+    try {
+        return parse_taken(response, what);
+    } catch (const Error& error) {
+        throw of_change(error, response);
+    }
 }
 
 void Routes::remove(Call& call, const StepData& data) const {
@@ -317,7 +338,12 @@ void Routes::remove(Call& call, const StepData& data) const {
     request.method = "DELETE";
     request.path = path_of(data);
     request.headers = {{"Accept", "application/json"}};
-    require_ok(http_.send(call, request), "delete the backup " + data.backup);
+    const auto response = http_.send(call, request);
+    try {
+        require_ok(response, "delete the backup " + data.backup);
+    } catch (const Error& error) {
+        throw of_change(error, response);
+    }
 }
 
 }  // namespace vbackup::driver::zilliz

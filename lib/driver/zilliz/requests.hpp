@@ -67,7 +67,8 @@ struct Filter {
     std::string cluster, project, method, type, start, end;
 };
 
-// The routes. Thread-safe.
+// The routes. Thread-safe. With `poll` a look that failed is repeated by whoever looks, so the wire does not; and it fails for
+// good only when the service itself says something that says no (refusals.hpp).
 class Routes {
 public:
     explicit Routes(const net::Http& http) : http_(http) {}
@@ -75,17 +76,20 @@ public:
     Cluster cluster(Call& call, const std::string& id, bool poll = false) const;
     std::vector<Cluster> clusters(Call& call) const;
     // All pages, as the server orders them, each once.
-    std::vector<Backup> backups(Call& call, const Filter& filter) const;
+    std::vector<Backup> backups(Call& call, const Filter& filter, bool poll = false) const;
     // Empty: there is none. Which code says so is not documented, so a refusal that could mean it is believed only when the
     // list does not show the backup either.
     std::optional<Backup> backup(Call& call, const std::string& cluster, const std::string& id,
                                  bool poll = false) const;
-    // Empty: no such job. Asked by polls, which repeat, so the wire does not.
+    // Empty: no such job. Always a poll.
     std::optional<Job> job(Call& call, const std::string& id) const;
     Policy policy(Call& call, const std::string& cluster) const;
 
-    // One request that changes something; never repeated.
+    // One request that changes something; never repeated. Error{unreachable} where the answer leaves open whether it was taken.
     Taken post(Call& call, const StepData& data, std::string_view what) const;
+    // The same in two halves, for who wants to know how the answer was refused.
+    net::Response send(Call& call, const StepData& data) const;
+    static Taken taken(const net::Response& response, std::string_view what);
     void remove(Call& call, const StepData& data) const;
 
 private:

@@ -199,7 +199,7 @@ public:
     // The only state waited for: that no other backup is under way.
     model::Seen settled(Call& call, const model::Step& step) override {
         const auto data = parse_step(step);
-        const auto running = under_way(routes_.backups(call, {.cluster = data.cluster}), data.cluster);
+        const auto running = under_way(routes_.backups(call, {.cluster = data.cluster}, true), data.cluster);
         model::Seen seen;
         seen.phase = running.empty() ? Phase::succeeded : Phase::running;
         seen.said = running.empty() ? "free" : fmt::format("{} is {}", running.front().id, running.front().word);
@@ -280,12 +280,14 @@ private:
         return {.job = to_ref(work), .secret = {}};
     }
 
-    // There is no code for "another one is under way", so a refusal is explained by what the list then shows.
+    // There is no code for "another one is under way", so a refusal in the service's own words is explained by what the list
+    // then shows. After any other answer that could be this request's own backup.
     Taken post_create(Call& call, const StepData& data) {
+        const auto response = routes_.send(call, data);
         try {
-            return routes_.post(call, data, "create a backup");
+            return Routes::taken(response, "create a backup");
         } catch (const Error& error) {
-            if (!may_mean_busy(error.kind())) throw;
+            if (!is_refusal(response) || !may_mean_busy(error.kind())) throw;
             const auto running = under_way(routes_.backups(call, {.cluster = data.cluster}), data.cluster);
             if (!running.empty()) throw busy_with(running);
             throw;

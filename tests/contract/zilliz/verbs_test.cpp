@@ -250,6 +250,42 @@ TEST_CASE("the answer to a create is lost: one backup is made") {
     CHECK(program.server.count("POST", "*/create") == 3);
 }
 
+TEST_CASE("a create that was taken and answered with a failure of the server is made once") {
+    for (const int status : {500, 503, 408}) {
+        CAPTURE(status);
+        Program program;
+        program.server.fault_once("POST", "*/create", {.status = status}, true);
+        make(program, "n");
+        CHECK(program.server.backups().size() == 1);
+        CHECK(program.server.count("POST", "*/create") == 1);
+        CHECK(program({"status", "prod", "n"}).code == 0);
+    }
+}
+
+TEST_CASE("a look that meets a failure of the server ends no wait") {
+    const std::vector<test::Answer> failures{{.status = 500, .body = R"({"code":1,"message":"no"})"},
+                                             {.status = 500},
+                                             {.status = 404, .body = "404 page not found"},
+                                             {.status = 507}};
+    for (const auto& failure : failures) {
+        CAPTURE(failure.status);
+        Program program;
+        program.server.fault_once("GET", "/v2/jobs/*", failure);
+        make(program, "n");
+        program.server.fault_once("GET", "/v2/jobs/*", failure);
+        const auto restored = program({"restore", "prod", "n", "-o", "database=archive"});
+        CAPTURE(restored.err);
+        CHECK(restored.code == 0);
+        // Of the backup itself, of the slot, and of a new cluster.
+        program.server.fault_once("GET", "/v2/clusters/*/backups/*", failure);
+        make(program, "m");
+        program.server.begin_backup(Rig::cluster, "MANUAL");
+        program.server.fault_once("GET", "/v2/backups", {.body = R"({"code":0,"data":{"count":0,"backups":[]}})"});
+        program.server.fault_once("GET", "/v2/backups", failure);
+        make(program, "o", {"-o", "wait-for-slot=true"});
+    }
+}
+
 TEST_CASE("a second backup of the cluster is 9 and names the first; or waits for it") {
     auto script = Rig::two_clusters();
     script.looks = 12;
