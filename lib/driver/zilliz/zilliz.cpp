@@ -83,10 +83,20 @@ public:
 
     model::Inspection inspect(Call& call, const model::Scope& scope) override {
         require_dedicated(cluster_);
-        const auto cluster = routes_.cluster(call, cluster_);
         model::Inspection now;
         now.product = "Zilliz Cloud";
         now.version = "v2";
+        // Names as they were typed: what they are good for is known when the backup is made.
+        for (const auto& text : scope.include) {
+            parse_name(text);
+            now.collections.push_back({.name = text});
+        }
+        const auto found = cluster_in(call, scope);
+        if (!found) {
+            now.obstacles.push_back(fmt::format("there is no cluster {}", cluster_));
+            return now;
+        }
+        const auto& cluster = *found;
         const auto phase = phase_of_cluster(cluster.word);
         now.ready = phase == Phase::succeeded;
         now.nodes.push_back({.name = cluster.id,
@@ -96,11 +106,6 @@ public:
                              .state = fmt::format("{}, {} {}, {} CU, {}", cluster.word, cluster.deployment,
                                                   cluster.plan, cluster.cu, cluster.region)});
         if (!now.ready) now.obstacles.push_back(fmt::format("cluster {} is {}", cluster.id, cluster.word));
-        // Names as they were typed: what they are good for is known when the backup is made.
-        for (const auto& text : scope.include) {
-            parse_name(text);
-            now.collections.push_back({.name = text});
-        }
         const nlohmann::json details{{"project", cluster.project}, {"region", cluster.region}, {"plan", cluster.plan}};
         now.details = details.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
         return now;
@@ -244,6 +249,16 @@ public:
     Schedules* schedules() override { return &schedules_; }
 
 private:
+    // The target's cluster. For a look around it may be gone: its backups outlive it, and go to others.
+    std::optional<Cluster> cluster_in(Call& call, const model::Scope& scope) {
+        try {
+            return routes_.cluster(call, cluster_);
+        } catch (const Error& error) {
+            if (scope.counts || error.kind() != ErrorKind::not_found) throw;
+            return std::nullopt;
+        }
+    }
+
     model::JobRef begun(const StepData& data, const std::string& job) const {
         if (job.empty())
             throw Error(ErrorKind::not_understood, "Zilliz Cloud took the request and names no job",

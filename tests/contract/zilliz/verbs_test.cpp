@@ -142,6 +142,22 @@ TEST_CASE("the password of a new cluster goes to a file that only its owner read
     CHECK(program.server.count("POST", "*") == posts);
 }
 
+TEST_CASE("a backup is restored although its cluster is lost: as a new cluster, or into another one") {
+    Program program;
+    make(program, "n");
+    program.server.change([](auto& script) { script.clusters.erase(Rig::cluster); });
+    const auto ran = program({"restore", "prod", "n", "-o", "new-cluster=Restored-01", "-o", "cu-size=2", "-o",
+                              "password-file=" + (program.folder / "password").string()});
+    CAPTURE(ran.err);
+    CHECK(ran.code == 0);
+    const auto there = std::string("to-cluster=") + Rig::other;
+    CHECK(program({"restore", "prod", "n", "-o", there}).code == 0);
+    // Only where the cluster itself is needed, its loss stands in the way.
+    CHECK(program({"restore", "prod", "n"}).code == 7);
+    CHECK(program({"create", "prod", "--id", "m"}).code == 7);
+    CHECK(program({"check", "prod"}).code == 7);
+}
+
 TEST_CASE("the password of a new cluster is told on the terminal when there is one") {
     Program program;
     make(program, "n");
