@@ -132,6 +132,7 @@ model::Plan plan_create(const Planning& planning) {
                   .cluster = planning.cluster,
                   .body = create_body(members, copy_to),
                   .known = ids_of(there),
+                  .planned = format_time(planning.call.clock.wall()),
                   .type = members.empty() ? "CLUSTER" : "COLLECTION",
                   .members = members};
     auto create = step_of("create", data, what_of(planning.cluster, members, copy_to));

@@ -173,6 +173,7 @@ model::JsonText render(const StepData& data) {
                  {"backup", data.backup},
                  {"body", data.body},
                  {"known", data.known},
+                 {"planned", data.planned},
                  {"type", data.type},
                  {"members", members},
                  {"what", data.what},
@@ -188,6 +189,7 @@ StepData parse_step(const model::Step& step) {
         data.backup = object.at("backup").get<std::string>();
         data.body = object.at("body").get<std::string>();
         data.known = object.at("known").get<std::vector<std::string>>();
+        data.planned = object.value("planned", "");
         data.type = object.at("type").get<std::string>();
         for (const auto& one : object.at("members")) data.members.push_back(parse_name(one.get<std::string>()));
         data.what = object.at("what").get<std::string>();

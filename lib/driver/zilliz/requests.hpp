@@ -41,6 +41,7 @@ struct StepData {
     std::string backup;
     std::string body;
     std::vector<std::string> known;  // create: ids of the backups that were there when it was planned
+    std::string planned;             // create: when that was
     std::string type;                // create: CLUSTER, COLLECTION
     std::vector<Name> members;       // create: the collections
     std::string what;                // restore: for the finding

@@ -67,6 +67,19 @@ model::Found found_of(const Backup& backup) {
     return found;
 }
 
+std::string ids_of(const std::vector<Backup>& backups) {
+    std::vector<std::string> ids;
+    for (const auto& backup : backups) ids.push_back(backup.id);
+    return fmt::format("{}", fmt::join(ids, " and "));
+}
+
+// Was the backup begun about when the step was planned? Both clocks may be wrong by some minutes.
+bool began_with(const StepData& data, const Backup& backup) {
+    constexpr auto slack = std::chrono::minutes(15);
+    const auto planned = parse_time(data.planned);
+    return planned && backup.created && *backup.created - *planned < slack && *planned - *backup.created < slack;
+}
+
 // What a request may hide that was refused: that somebody else's backup came first.
 bool may_mean_busy(ErrorKind kind) {
     return kind == ErrorKind::failed || kind == ErrorKind::refused || kind == ErrorKind::busy ||
@@ -151,7 +164,7 @@ public:
         const auto data = parse_step(step);
         switch (data.deed) {
             case Deed::create:
-                return taken_before(call, step.id, data);
+                return taken_before(call, step, data);
             case Deed::restore_cluster:
                 return made_before(call, data);
             case Deed::remove: {
@@ -175,7 +188,7 @@ public:
         const auto data = parse_step(step);
         switch (data.deed) {
             case Deed::create:
-                return create(call, step.id, data);
+                return create(call, step, data);
             case Deed::restore_cluster:
                 return restore_cluster(call, data);
             case Deed::restore_collection:
@@ -272,13 +285,13 @@ private:
         return to_ref(work);
     }
 
-    model::Outcome create(Call& call, const std::string& step, const StepData& data) {
+    model::Outcome create(Call& call, const model::Step& step, const StepData& data) {
         // What is there right before the request tells afterwards which one is ours when the answer is lost.
         const auto there = routes_.backups(call, {.cluster = data.cluster});
         if (const auto running = under_way(there, data.cluster); !running.empty()) throw busy_with(running);
         {
             const std::scoped_lock lock(mutex_);
-            auto& known = known_[step];
+            auto& known = known_[step.id];
             for (const auto& backup : there) known.push_back(backup.id);
         }
         const auto taken = post_create(call, data);
@@ -323,27 +336,40 @@ private:
                                               std::all_of(data.members.begin(), data.members.end(), holds));
     }
 
+    // Those of these that could be what the step makes, and are not known to be somebody else's.
+    std::vector<Backup> look_alikes(Call& call, std::vector<Backup> there, const StepData& data,
+                                    const std::vector<std::string>& known) {
+        std::erase_if(there, [&](const Backup& one) {
+            const bool is_new = std::find(known.begin(), known.end(), one.id) == known.end();
+            return !is_new || one.cluster != data.cluster || one.method != "MANUAL" || one.type != data.type ||
+                   !same_members(call, one, data);
+        });
+        return there;
+    }
+
     // The backup that a request began whose answer was lost: one of that kind that was not there before.
-    std::optional<model::Outcome> taken_before(Call& call, const std::string& step, const StepData& data) {
+    std::optional<model::Outcome> taken_before(Call& call, const model::Step& step, const StepData& data) {
         auto known = data.known;
+        bool knows_all = false;
         {
             const std::scoped_lock lock(mutex_);
-            if (const auto later = known_.find(step); later != known_.end()) known = later->second;
+            if (const auto later = known_.find(step.id); later != known_.end()) {
+                known = later->second;
+                knows_all = true;
+            }
         }
-        std::vector<Backup> ours;
-        for (auto& one : routes_.backups(call, {.cluster = data.cluster})) {
-            const bool is_new = std::find(known.begin(), known.end(), one.id) == known.end();
-            if (is_new && one.cluster == data.cluster && one.method == "MANUAL" && one.type == data.type &&
-                same_members(call, one, data))
-                ours.push_back(std::move(one));
-        }
+        const auto ours = look_alikes(call, routes_.backups(call, {.cluster = data.cluster}), data, known);
         if (ours.empty()) return std::nullopt;
-        if (ours.size() > 1)
+        // The plan knows those that were there when it was made. While a slot was waited for, or before the step was sent in a
+        // later run, others may have come and gone, of which only the process that sent it knows.
+        const bool is_ours = ours.size() == 1 && (knows_all || (step.after.empty() && began_with(data, ours.front())));
+        if (!is_ours)
             throw Error(
                 ErrorKind::not_understood,
-                fmt::format("{} and {} were both begun meanwhile, and nothing tells which of them is this one",
-                            ours[0].id, ours[1].id),
-                "`vbackup delete` forgets the unfinished one; those at the service can be named by their own id");
+                fmt::format("{} {} begun meanwhile, and nothing tells {} this one", ids_of(ours),
+                            ours.size() > 1 ? "were" : "was", ours.size() > 1 ? "which of them is" : "whether it is"),
+                "`vbackup delete` forgets the unfinished one; those at the service can be named by their own "
+                "id");
         Work work;
         work.cluster = data.cluster;
         work.backup = ours.front().id;

@@ -333,7 +333,35 @@ TEST_CASE("other backups that began meanwhile are not taken for a lost one") {
     CHECK_FALSE(rig.driver->done(rig.call, plan.steps[0]).has_value());
     rig.server.add_backup({.cluster = Rig::cluster});
     rig.server.add_backup({.cluster = Rig::cluster});
-    CHECK_ERROR(ErrorKind::not_understood, "nothing tells which", rig.driver->done(rig.call, plan.steps[0]));
+    const auto backups = rig.server.backups();
+    const auto both = backups[4].id + " and " + backups[3].id;
+    for (int process = 0; process < 2; ++process) {
+        CHECK_ERROR(ErrorKind::not_understood, both + " were begun meanwhile, and nothing tells which of them is",
+                    rig.driver->done(rig.call, plan.steps[0]));
+        rig.open(std::string("zilliz://") + Rig::cluster);
+    }
+}
+
+TEST_CASE("what others made while the slot was waited for is not taken for ours in another process") {
+    Rig rig;
+    const auto plan = rig.plan_create({}, {{"wait-for-slot", "true"}});
+    const auto theirs = rig.server.add_backup({.cluster = Rig::cluster});
+    rig.server.fault_once("POST", "*/create", {.fault = Fault::close});
+    CHECK_ERROR(ErrorKind::unreachable, "", rig.driver->run(rig.call, plan.steps[1], nullptr));
+    CHECK_FALSE(rig.driver->done(rig.call, plan.steps[1]).has_value());
+    rig.open(std::string("zilliz://") + Rig::cluster);
+    CHECK_ERROR(ErrorKind::not_understood, theirs + " was begun meanwhile, and nothing tells whether it is this one",
+                rig.driver->done(rig.call, plan.steps[1]));
+    rig.server.forget_backup(theirs);
+    CHECK_FALSE(rig.driver->done(rig.call, plan.steps[1]).has_value());
+}
+
+TEST_CASE("what others made between the plan and a later run that sent it is not taken for ours in another process") {
+    Rig rig;
+    const auto plan = rig.plan_create();
+    rig.server.change([](auto& script) { script.now += std::chrono::hours(2); });
+    const auto theirs = rig.server.add_backup({.cluster = Rig::cluster});
+    CHECK_ERROR(ErrorKind::not_understood, theirs + " was begun meanwhile", rig.driver->done(rig.call, plan.steps[0]));
 }
 
 TEST_CASE("a lost backup of collections is known by them") {
