@@ -132,8 +132,9 @@ Answer State::page(const json& all, const Parameters& asked, const char* name) {
         const auto text = given(asked, key);
         return text.empty() ? usual : std::atoi(text.c_str());
     };
-    const auto size = number_of("pageSize", 10), current = number_of("currentPage", 1);
-    if (size < 1 || size > 100) return bad(96008, "The page size should be in the range of 1 to 100.");
+    const auto wanted = number_of("pageSize", 10), current = number_of("currentPage", 1);
+    if (wanted < 1 || wanted > 100) return bad(96008, "The page size should be in the range of 1 to 100.");
+    const auto size = std::min(wanted, script.page);
     if (current < 1) return bad(96009, "The current page is invalid.");
     json some = json::array();
     const auto from = static_cast<std::size_t>(size) * static_cast<std::size_t>(current - 1);

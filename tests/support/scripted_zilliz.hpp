@@ -58,6 +58,8 @@ public:
         bool ok_is_200 = false;   // success has the code 200 instead of 0, which the vendor's own client takes too
         bool job_at_top = false;  // a job's fields stand beside `code` instead of below `data`
         bool listed = true;       // a backup in the making is in the list (it always was so far)
+        int page = 100;           // rows that a page has at most, whatever is asked for
+        std::string goes = {};    // a backup that somebody deletes once a page of the list was given
         int most_per_second = 0;  // requests to one endpoint; more are answered 429. 0: any number
         std::vector<std::string> integrations = {"integ-1"};
         Moment now{Seconds(1'795'247'220)};  // 2026-11-21T07:47:00Z; a minute goes by with each backup

@@ -131,6 +131,8 @@ Answer State::list(const Parameters& asked) {
             matches("creationMethod", "creationMethod") && matches("backupType", "backupType"))
             all.push_back(one);
     }
+    if (const auto id = std::exchange(script.goes, ""); !id.empty())
+        std::erase_if(backups, [&](const auto& one) { return one.id == id; });
     return page(all, asked, "backups");
 }
 

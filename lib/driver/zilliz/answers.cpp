@@ -185,6 +185,7 @@ Page<Row> page_of(const net::Response& response, std::string_view what, const ch
     if (!count || !data.contains(key)) fields.fail();
     Page<Row> page;
     page.count = *count;
+    page.request = one_line(response.header("requestid"), 100);
     for (const auto& one : fields.list(key)) page.rows.push_back(read(fields.inside(one)));
     return page;
 }

@@ -72,6 +72,7 @@ struct Taken {
 template <typename Row>
 struct Page {
     std::uint64_t count = 0;  // of all pages
+    std::string request;      // the id of the request that brought it
     std::vector<Row> rows;
 };
 

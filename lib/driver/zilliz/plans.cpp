@@ -187,6 +187,10 @@ model::Plan plan_remove(const Planning& planning) {
         plan.notes.push_back(fmt::format("Zilliz Cloud no longer has the backup {}", work.backup));
         return plan;
     }
+    if (const auto& its = backup->cluster.empty() ? work.cluster : backup->cluster; its != planning.cluster)
+        throw Error(ErrorKind::refused,
+                    fmt::format("backup {} is of the cluster {}, not of {}", work.backup, its, planning.cluster),
+                    fmt::format("to delete it name that one: zilliz://{}", its));
     if (phase_of_backup(backup->word) == model::Phase::running)
         throw Error(ErrorKind::busy, fmt::format("backup {} is under way ({})", work.backup, backup->word),
                     "wait for its end; it can be cancelled on the console's Jobs page only");

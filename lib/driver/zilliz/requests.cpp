@@ -114,25 +114,48 @@ auto read(const net::Response& response, Parse parse, bool poll) {
     }
 }
 
-// Asks for page after page until as many rows came as the server counts. Each row once: what is made or removed meanwhile
-// moves the others from page to page.
-template <typename Ask>
-auto all_pages(Call& call, std::string_view what, Ask ask) {
-    decltype(ask(std::size_t{1}).rows) all;
+template <typename Row>
+struct Listed {
+    std::vector<Row> rows;
+    std::uint64_t count = 0;  // as the server counts them
+    bool whole = false;
+    std::string request;  // the id of the last one
+};
+
+// Asks for page after page, of whatever size the server makes them, until as many rows came as it counts. Each row once. What is
+// removed meanwhile moves others to a page that was read already: then the list is not whole.
+template <typename Row, typename Ask>
+Listed<Row> read_pages(Ask ask) {
+    Listed<Row> all;
     std::set<std::string> ids;
+    bool changed = false;
     for (std::size_t current = 1;; ++current) {
         auto page = ask(current);
+        const auto before = all.rows.size();
         for (auto& row : page.rows) {
-            if (ids.insert(row.id).second) all.push_back(std::move(row));
+            if (ids.insert(row.id).second) all.rows.push_back(std::move(row));
         }
-        if (!page.rows.empty() && current * page_size < page.count) continue;
-        if (all.size() < page.count)
-            call.tally.warn(
-                fmt::format("Zilliz Cloud counts {} {} and shows {}: the list changed while it was read, or "
-                            "the key may not see all",
-                            page.count, what, all.size()));
+        changed = changed || (current > 1 && page.count != all.count);
+        all.count = page.count;
+        all.request = std::move(page.request);
+        if (all.rows.size() != before && all.rows.size() < all.count) continue;
+        all.whole = !changed && all.rows.size() >= all.count;
         return all;
     }
+}
+
+// All rows. A list that changed while it was read is read once more.
+template <typename Row, typename Ask>
+std::vector<Row> all_pages(std::string_view what, Ask ask) {
+    auto all = read_pages<Row>(ask);
+    if (!all.whole) all = read_pages<Row>(ask);
+    if (all.whole) return std::move(all.rows);
+    Error error(
+        ErrorKind::not_understood,
+        fmt::format("Zilliz Cloud counts {} {} and shows {}, and did so twice", all.count, what, all.rows.size()),
+        "the list changes while it is read: try again; or the API key may not see all of them");
+    if (!all.request.empty()) error.with("requestid", all.request);
+    throw std::move(error);
 }
 
 }  // namespace
@@ -265,14 +288,14 @@ Cluster Routes::cluster(Call& call, const std::string& id, bool poll) const {
 }
 
 std::vector<Cluster> Routes::clusters(Call& call) const {
-    return all_pages(call, "clusters", [&](std::size_t current) {
+    return all_pages<Cluster>("clusters", [&](std::size_t current) {
         return parse_clusters(get(call, fmt::format("/v2/clusters?pageSize={}&currentPage={}", page_size, current)));
     });
 }
 
 std::vector<Backup> Routes::backups(Call& call, const Filter& filter, bool poll) const {
     const auto query = query_of(filter);
-    return all_pages(call, "backups", [&](std::size_t current) {
+    return all_pages<Backup>("backups", [&](std::size_t current) {
         const auto path = fmt::format("/v2/backups?{}pageSize={}&currentPage={}", query, page_size, current);
         return read(get(call, path, !poll), parse_backups, poll);
     });

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <map>
 #include <mutex>
 
@@ -410,15 +411,22 @@ private:
         return std::nullopt;
     }
 
-    // By its id or its name; of any cluster, since a backup may be restored anywhere.
+    // By its id or its name; of any cluster, since a backup may be restored anywhere, but rather of the target's own.
     std::vector<model::Found> list_named(Call& call, const std::string& name) {
         auto all = routes_.backups(call, {});
-        std::stable_partition(all.begin(), all.end(), [&](const Backup& one) { return one.cluster == cluster_; });
-        const auto match =
-            std::find_if(all.begin(), all.end(), [&](const Backup& one) { return one.id == name || one.name == name; });
-        if (match == all.end()) return {};
-        const auto described = routes_.backup(call, match->cluster, match->id);
-        auto found = found_of(described && !described->members.empty() ? *described : *match);
+        const auto has_id = [&](const Backup& one) { return one.id == name; };
+        const bool by_id = std::any_of(all.begin(), all.end(), has_id);
+        std::erase_if(all, [&](const Backup& one) { return by_id ? !has_id(one) : one.name != name; });
+        const auto is_own = [&](const Backup& one) { return one.cluster == cluster_; };
+        if (std::any_of(all.begin(), all.end(), is_own)) std::erase_if(all, std::not_fn(is_own));
+        if (all.empty()) return {};
+        if (all.size() > 1)
+            throw Error(ErrorKind::conflict,
+                        fmt::format("{} backups are called {}: {}", all.size(), one_line(name, 120), ids_of(all)),
+                        "name one of them by its id");
+        const auto& match = all.front();
+        const auto described = routes_.backup(call, match.cluster, match.id);
+        auto found = found_of(described && !described->members.empty() ? *described : match);
         found.name = name;
         return {found};
     }

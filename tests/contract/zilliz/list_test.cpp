@@ -9,6 +9,8 @@
 using namespace vbackup;
 using model::Phase;
 using model::Verb;
+using test::Answer;
+using test::context_of;
 using test::error_of;
 using test::Fault;
 using Rig = test::ZillizRig;
@@ -24,6 +26,24 @@ TEST_CASE("the list goes through all pages, newest first") {
     CHECK(rig.server.count("GET", "/v2/backups") == 3);
     CHECK(rig.tally.warnings().empty());
     CHECK(rig.driver->list(rig.call, {{"all-clusters", "true"}}).size() == 251);
+}
+
+TEST_CASE("the list is whole with smaller pages than asked for, and when one goes while it is read") {
+    Rig rig;
+    for (int i = 0; i < 250; ++i) rig.server.add_backup({.id = fmt::format("backup{}_1", i), .cluster = Rig::cluster});
+    rig.server.change([](auto& script) { script.page = 10; });
+    CHECK(rig.driver->list(rig.call, {}).size() == 250);
+    CHECK(rig.server.count("GET", "/v2/backups") == 25);
+    // From the first page: the others move up, and one of them past the page that is asked for next.
+    rig.server.change([](auto& script) {
+        script.page = 100;
+        script.goes = "backup249_1";
+    });
+    const auto all = rig.driver->list(rig.call, {});
+    CHECK(all.size() == 249);
+    CHECK(std::any_of(all.begin(), all.end(), [](const auto& one) { return one.name == "backup149_1"; }));
+    CHECK(std::none_of(all.begin(), all.end(), [](const auto& one) { return one.name == "backup249_1"; }));
+    CHECK(rig.tally.warnings().empty());
 }
 
 TEST_CASE("what the list shows of a backup") {
@@ -93,7 +113,35 @@ TEST_CASE("a backup is found by its id and by its name, of whatever cluster, wit
     CHECK(rig.driver->list(rig.call, {{"name", "nope"}}).empty());
 }
 
-TEST_CASE("lists that make no sense are not understood, those that count more than they show are doubted") {
+TEST_CASE("a name that several backups have is a conflict that lists their ids; the target's own come first") {
+    Rig rig;
+    rig.server.add_backup({.id = "backup1_1", .name = "Dedicated-01_backup1", .cluster = Rig::other});
+    CHECK(rig.find("Dedicated-01_backup1").job.name == "backup1_1");
+    rig.server.add_backup({.id = "backup1_2", .name = "Dedicated-01_backup1", .cluster = "in01-gone"});
+    CHECK_ERROR(ErrorKind::conflict, "2 backups are called Dedicated-01_backup1: backup1_2 and backup1_1",
+                rig.find("Dedicated-01_backup1"));
+    CHECK(rig.find("backup1_1").job.name == "backup1_1");
+    rig.server.add_backup({.id = "backup1_3", .name = "Dedicated-01_backup1", .cluster = Rig::cluster});
+    CHECK(rig.find("Dedicated-01_backup1").job.name == "backup1_3");
+    rig.server.add_backup({.id = "backup1_4", .name = "Dedicated-01_backup1", .cluster = Rig::cluster});
+    CHECK_ERROR(ErrorKind::conflict, "backup1_4 and backup1_3", rig.find("Dedicated-01_backup1"));
+}
+
+TEST_CASE("a backup of another cluster is not deleted from here") {
+    Rig rig;
+    rig.server.add_backup({.id = "backup1_1", .name = "theirs", .cluster = Rig::other});
+    const auto found = rig.find("theirs");
+    auto asked = Rig::request(Verb::remove);
+    asked.found = &found;
+    const auto error = error_of([&] { rig.plan(asked); });
+    CHECK(error.kind() == ErrorKind::refused);
+    CHECK(error.message() == "backup backup1_1 is of the cluster in01-77f0e3bb2255190, not of in01-5b1c77aa90de321");
+    CHECK(error.hint() == "to delete it name that one: zilliz://in01-77f0e3bb2255190");
+    rig.open(std::string("zilliz://") + Rig::other);
+    CHECK(rig.plan(asked).steps.size() == 1);
+}
+
+TEST_CASE("lists that make no sense are not understood, and so are those that twice count more than they show") {
     Rig rig;
     for (const auto* body :
          {"{}", R"({"code":0,"data":{"backups":[]}})", R"({"code":0,"data":{"count":1}})",
@@ -105,9 +153,15 @@ TEST_CASE("lists that make no sense are not understood, those that count more th
         rig.server.fault_once("GET", "/v2/backups", {.body = body});
         CHECK_ERROR(ErrorKind::not_understood, "", rig.driver->list(rig.call, {}));
     }
-    rig.server.fault_once("GET", "/v2/backups", {.body = R"({"code":0,"data":{"count":3,"backups":[]}})"});
+    const Answer short_list{.body = R"({"code":0,"data":{"count":3,"backups":[]}})"};
+    rig.server.fault_once("GET", "/v2/backups", short_list);
     CHECK(rig.driver->list(rig.call, {}).empty());
-    CHECK(rig.tally.warnings().at(0).find("counts 3 backups and shows 0") != std::string::npos);
+    rig.server.fault_once("GET", "/v2/backups", short_list);
+    rig.server.fault_once("GET", "/v2/backups", short_list);
+    const auto error = error_of([&] { rig.driver->list(rig.call, {}); });
+    CHECK(error.kind() == ErrorKind::not_understood);
+    CHECK(error.message().find("counts 3 backups and shows 0, and did so twice") != std::string::npos);
+    CHECK(context_of(error, "requestid").starts_with("req-"));
 }
 
 TEST_CASE("the China site is asked for its own regions only, and another address when one is configured") {
