@@ -65,7 +65,7 @@ Answer run(Session& session, const Arguments& asked) {
         options.needed = backup::needed_by_restores(session.call(), session.open_journal()->catalog);
         pruned = backup::prune(session.call(), place->catalog, session.confirm(), options);
     } else {
-        const auto scene = session.open(asked.subject, "delete", "");
+        const auto scene = session.open(asked.subject, "prune", "");
         options.options = scene->options;
         pruned = backup::prune(session.call(), scene->stage, options);
     }
@@ -89,7 +89,7 @@ Command prune_command() {
          .exits = {ErrorKind::partial, ErrorKind::busy, ErrorKind::refused, ErrorKind::unsupported,
                    ErrorKind::unreachable, ErrorKind::denied, ErrorKind::not_understood, ErrorKind::storage,
                    ErrorKind::configuration},
-         .options_of = "delete"},
+         .options_of = "prune"},
         setup, run);
     command.changes = true;
     return command;

@@ -55,7 +55,7 @@ constexpr std::array all_options{
            {}},
     Option{"auth",
            "api-key|bearer",
-           "create list status wait download restore delete cancel verify check",
+           "create list status wait download restore delete cancel verify check prune",
            "the header that carries the key: api-key (default) or Authorization: Bearer",
            {}},
 };

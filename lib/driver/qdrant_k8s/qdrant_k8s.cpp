@@ -456,9 +456,9 @@ constexpr std::array abilities = {
 };
 
 constexpr std::array<Option, 4> options = {{
-    {"kubeconfig", "PATH", "create list status wait check cancel restore delete schedule",
+    {"kubeconfig", "PATH", "create list status wait check cancel restore delete prune schedule",
      "the kubeconfig, instead of KUBECONFIG, ~/.kube/config or the service account of a pod", ""},
-    {"context", "NAME", "create list status wait check cancel restore delete schedule",
+    {"context", "NAME", "create list status wait check cancel restore delete prune schedule",
      "the context in it, instead of the current one", ""},
     {"from-namespace", "NAME", "list status restore", "look for backups in that namespace instead of the target's", ""},
     {"new-cluster", "NAME", "restore", "make a new cluster of that name instead of putting the target's back", ""},

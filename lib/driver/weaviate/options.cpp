@@ -15,7 +15,7 @@ namespace vbackup::driver::weaviate {
 
 namespace {
 
-constexpr std::string_view place_verbs = "create list status download restore delete cancel wait verify check";
+constexpr std::string_view place_verbs = "create list status download restore delete cancel wait verify check prune";
 
 constexpr std::array table = {
     Option{"backend", "s3|gcs|azure|filesystem", place_verbs,

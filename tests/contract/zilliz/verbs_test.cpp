@@ -51,6 +51,25 @@ TEST_CASE("create, list, status and delete, word for word") {
     CHECK(program({"status", "prod", "nightly-1"}).code == 7);
 }
 
+TEST_CASE("prune takes the filters of a list: those made by hand go, those of the policy stay") {
+    Program program;
+    program.server.change([](auto& script) { script.now -= std::chrono::hours(1); });
+    for (const auto* method : {"AUTO", "MANUAL", "AUTO", "MANUAL"})
+        program.server.add_backup({.cluster = Rig::cluster, .method = method});
+    make(program, "n");
+    program.clock.sleep(std::chrono::minutes(1), {});
+    make(program, "m");
+    const auto ran = program({"prune", "prod", "-o", "method=MANUAL", "--unmanaged", "--keep-last", "1", "--yes"});
+    CAPTURE(ran.err);
+    CHECK(ran.code == 0);
+    std::vector<std::string> left;
+    for (const auto& backup : program.server.backups()) left.push_back(backup.method);
+    CHECK(left == std::vector<std::string>{"AUTO", "AUTO", "MANUAL"});
+    CHECK(program({"status", "prod", "m"}).code == 0);
+    CHECK(program({"status", "prod", "n"}).code == 7);
+    CHECK(program({"prune", "prod", "-o", "wait-for-slot=true", "--yes"}).code == 2);
+}
+
 TEST_CASE("check, and the plans of create and restore, word for word") {
     Program program;
     require_golden_zilliz("check.txt", program({"check", "prod"}));

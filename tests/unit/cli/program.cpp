@@ -15,9 +15,10 @@ constexpr std::array<Ability, 3> abilities{
     {{"create", Support::full, ""},
      {"restore", Support::part, "one node only"},
      {"verify", Support::none, "it cannot be read from; verify what lies in a store"}}};
-constexpr std::array<Option, 3> options{{{"unit", "shard|collection", "create", "what one snapshot holds", ""},
-                                         {"level", "1-9", "create restore", "how hard it works", "1.2.0"},
-                                         {"path", "PATH", "create list status restore delete", "another folder", ""}}};
+constexpr std::array<Option, 3> options{
+    {{"unit", "shard|collection", "create", "what one snapshot holds", ""},
+     {"level", "1-9", "create restore", "how hard it works", "1.2.0"},
+     {"path", "PATH", "create list status restore delete prune", "another folder", ""}}};
 
 // An entry opens by a plain function, so the database that it opens is named here.
 ToyDatabase* opened = nullptr;
