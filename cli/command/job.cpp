@@ -11,7 +11,8 @@ namespace vbackup::cli {
 
 namespace {
 
-enum class Left { nothing, intent, job };
+// `named`: a job of which nothing is noted but what the error says.
+enum class Left { nothing, intent, job, named };
 
 // What a story that was ended early leaves behind, as its intent says.
 Left left_in(store::Catalog* home, const std::string& id) {
@@ -34,6 +35,18 @@ Left left_behind(const Scene& scene, const std::string& id) {
     for (auto* home : {scene.stage.store, &scene.stage.journal})
         for (const auto& key : {id, backup::restore_key(id)}) left = std::max(left, left_in(home, key));
     return left;
+}
+
+std::string context_of(const Error& error, std::string_view key) {
+    for (const auto& [name, value] : error.context())
+        if (name == key) return value;
+    return {};
+}
+
+std::string hint_for_named(const Error& error, const Subject& subject) {
+    const auto job = context_of(error, "job");
+    if (job.empty()) return "it is not known whether the server took the request: look there before it is given again";
+    return fmt::format("`vbackup status {0} {1}` shows it, `vbackup wait {0} {1}` waits for it", subject.target, job);
 }
 
 std::string hint_for(Left left, const Scene& scene, const Subject& subject) {
@@ -60,17 +73,19 @@ bool ends_only_the_wait(ErrorKind kind) {
 
 Error explained(Error error, const Scene& scene, const Subject& subject) {
     error.with("target", subject.target).with("id", subject.id);
-    const auto left = left_behind(scene, subject.id);
+    auto left = left_behind(scene, subject.id);
     if (!ends_only_the_wait(error.kind()) && left != Left::job) return error;
+    const bool named = !context_of(error, "job").empty() || !context_of(error, "sent").empty();
+    if (left == Left::nothing && named) left = Left::named;
     if (left == Left::nothing && error.kind() != ErrorKind::interrupted) return error;
     std::string message = error.message();
     // Whoever cannot be reached or understood does not tell whether it goes on.
     const bool known = error.kind() == ErrorKind::interrupted || error.kind() == ErrorKind::deadline ||
                        error.kind() == ErrorKind::stalled;
-    if (left == Left::job)
+    if (left == Left::job || !context_of(error, "job").empty())
         message += known ? ", but the job goes on at the server" : ", and the job may go on at the server";
     if (left == Left::nothing) message += " before anything was changed";
-    const auto hint = hint_for(left, scene, subject);
+    const auto hint = left == Left::named ? hint_for_named(error, subject) : hint_for(left, scene, subject);
     return {error.kind(), std::move(message), error.hint().empty() ? hint : error.hint() + "; " + hint,
             error.context()};
 }

@@ -58,10 +58,25 @@ Known require_whole(Call& call, const Stage& stage, const std::string& name, con
     return known;
 }
 
+// No note is kept of an export: whoever ends its wait is told by which name the server shows its job.
+Error with_job(Error error, const model::Intent& intent) {
+    for (const auto& record : intent.records) {
+        if (record.job && !record.job->name.empty()) error.with("job", record.job->name);
+        if (!record.job && record.sent) error.with("sent", record.step);
+    }
+    return error;
+}
+
 // The server itself writes the backup somewhere: nothing comes home, so nothing is committed. That its job ended well is
 // all that can be known.
 Result have_exported(Call& call, const Stage& stage, const std::string& name, const model::Options& options,
                      bool dry_run) {
+    if (stage.store)
+        throw Error(ErrorKind::unsupported,
+                    fmt::format("{} offers no download: nothing comes to {}", stage.target.driver_name,
+                                stage.store->store().where()),
+                    "leave out --to; `vbackup download --help` shows the options with which the server exports a "
+                    "backup to a place of its own");
     const auto target_lock = dry_run ? nullptr : lock_target(stage);
     const auto known = require_whole(call, stage, name, options);
     const model::Request request{.verb = model::Verb::download,
@@ -73,7 +88,11 @@ Result have_exported(Call& call, const Stage& stage, const std::string& name, co
     for (const auto& note : plan.notes) call.tally.warn(note);
     if (dry_run) return {.plan = std::move(plan), .dry_run = true};
     model::Intent intent{.id = request.id, .verb = "download", .begun = call.clock.wall(), .plan = std::move(plan)};
-    Executor(call, stage, nullptr, intent).run();
+    try {
+        Executor(call, stage, nullptr, intent).run();
+    } catch (const Error& error) {
+        throw with_job(error, intent);
+    }
     Result result{.plan = intent.plan};
     result.under_way = known.manifest ? describe(*known.manifest, stage.target.url) : *known.found;
     for (const auto& record : intent.records) {

@@ -56,8 +56,15 @@ model::Step step_of(std::string id, const StepData& data, std::string what) {
 }
 
 Work work_of(const model::Request& request) {
-    if (request.manifest && !request.manifest->jobs.empty()) return to_work(request.manifest->jobs.front());
-    if (request.found) return to_work(request.found->job);
+    const auto backup_in = [&](const model::JobRef& ref) {
+        auto work = to_work(ref);
+        if (!work.backup.empty()) return work;
+        throw Error(ErrorKind::refused,
+                    fmt::format("{} is a job of Zilliz Cloud, not a backup", one_line(request.id, 120)),
+                    "`vbackup list` shows the backups");
+    };
+    if (request.manifest && !request.manifest->jobs.empty()) return backup_in(request.manifest->jobs.front());
+    if (request.found) return backup_in(request.found->job);
     throw Error(ErrorKind::refused, fmt::format("nothing says what Zilliz Cloud calls {}", request.id));
 }
 

@@ -419,7 +419,7 @@ private:
         std::erase_if(all, [&](const Backup& one) { return by_id ? !has_id(one) : one.name != name; });
         const auto is_own = [&](const Backup& one) { return one.cluster == cluster_; };
         if (std::any_of(all.begin(), all.end(), is_own)) std::erase_if(all, std::not_fn(is_own));
-        if (all.empty()) return {};
+        if (all.empty()) return job_named(call, name);
         if (all.size() > 1)
             throw Error(ErrorKind::conflict,
                         fmt::format("{} backups are called {}: {}", all.size(), one_line(name, 120), ids_of(all)),
@@ -428,6 +428,28 @@ private:
         const auto described = routes_.backup(call, match.cluster, match.id);
         auto found = found_of(described && !described->members.empty() ? *described : match);
         found.name = name;
+        return {found};
+    }
+
+    // Nothing lists jobs, but each can be asked for by the id that an error or the console told.
+    std::vector<model::Found> job_named(Call& call, const std::string& name) {
+        if (!name.starts_with("job-")) return {};
+        const auto job = routes_.job(call, name);
+        if (!job) return {};
+        Work work;
+        work.watch = Watch::job;
+        work.job = name;
+        const auto seen = look_at(call, routes_, work);
+        model::Found found;
+        found.name = name;
+        found.phase = seen.phase;
+        found.said = seen.said;
+        found.why = seen.why;
+        found.done = seen.done;
+        found.total = seen.total;
+        found.where = fmt::format("Zilliz Cloud: a job{}", job->type.empty() ? "" : ", " + one_line(job->type, 40));
+        found.driver = "zilliz";
+        found.job = to_ref(work);
         return {found};
     }
 

@@ -370,6 +370,53 @@ TEST_CASE("download is 14 but for an export; cancel and verify are 14") {
     CHECK(program({"verify", "prod", "n"}).code == 14);
 }
 
+TEST_CASE("an export that is not waited for to its end says which job goes on, and that is found by its id") {
+    Program program;
+    make(program, "n");
+    program.server.change([](auto& script) { script.looks = 100'000; });
+    const std::vector<std::string> wish{"download", "prod", "n", "-o", "integration=integ-1", "-o", "directory=d/"};
+    auto brief = wish;
+    brief.insert(brief.end(), {"--timeout", "2m", "--output", "json"});
+    const auto late = program(brief);
+    CHECK(late.code == 4);
+    const auto error = nlohmann::json::parse(late.err.substr(late.err.rfind("{\"version\""))).at("error");
+    const auto job = error.at("context").at("job").get<std::string>();
+    CHECK(job.starts_with("job-"));
+    CHECK(has(error.at("message"), "but the job goes on at the server"));
+    CHECK(has(error.at("hint"), "`vbackup status prod " + job + "` shows it"));
+    CHECK_FALSE(has(late.err, "nothing was begun"));
+    const auto status = program({"status", "prod", job});
+    CHECK(status.code == 4);
+    CHECK(has(status.out, "MIGRATION"));
+    auto impatient = wish;
+    impatient.insert(impatient.end(), {"--stall", "10m"});
+    CHECK(has(program(impatient).err, "`vbackup wait prod job-"));
+    program.server.finish();
+    CHECK(program({"wait", "prod", job}).code == 0);
+    CHECK(program({"status", "prod", job}).code == 0);
+    CHECK(program({"status", "prod", "job-none"}).code == 7);
+    // A job is no backup.
+    CHECK(program({"restore", "prod", job}).code == 12);
+    CHECK(program({"delete", "prod", job, "--yes"}).code == 12);
+    // The answer is lost: then nobody knows, and that is said.
+    program.server.fault_once("POST", "*/export", {.body = "{}"}, true);
+    const auto lost = program(wish);
+    CHECK(lost.code == 17);
+    CHECK(has(lost.err, "it is not known whether the server took the request"));
+}
+
+TEST_CASE("an export goes to no store: --to is 14, and nothing is sent") {
+    Program program;
+    make(program, "n");
+    const auto posts = program.server.count("POST", "*");
+    const auto ran = program({"download", "prod", "n", "--to", (program.folder / "store").string(), "-o",
+                              "integration=integ-1", "-o", "directory=d/"});
+    CHECK(ran.code == 14);
+    CHECK(has(ran.err, "leave out --to"));
+    CHECK(program({"download", "prod", "n", "--to", (program.folder / "store").string()}).code == 14);
+    CHECK(program.server.count("POST", "*") == posts);
+}
+
 TEST_CASE("the policy is set, shown, listed and switched off, word for word") {
     Program program;
     require_golden_zilliz("schedule-none.txt", program({"schedule", "show", "prod"}));
