@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/cron.hpp"
 #include "base/text.hpp"
 #include "cli/command/command.hpp"
 #include "cli/command/flags.hpp"
@@ -82,12 +83,21 @@ int hour_of(const std::string& word) {
                 "they are 0 to 23, UTC");
 }
 
+void require_cron(const std::string& text) {
+    try {
+        Cron::parse(text);
+    } catch (const Error& error) {
+        throw Error(error.kind(), "--cron: " + error.message(), error.hint());
+    }
+}
+
 model::Schedule wish_of(const Arguments& asked) {
     if (!asked.cron.empty() && (!asked.weekdays.empty() || !asked.hours.empty()))
         throw Error(ErrorKind::usage, "--cron excludes --weekdays and --hours", "say it one way");
     if (!asked.says_when() && !asked.disable)
         throw Error(ErrorKind::usage, "nothing says when backups shall be made",
                     "give --cron, or --weekdays and --hours; --disable makes none");
+    if (!asked.cron.empty()) require_cron(asked.cron);
     model::Schedule wish;
     wish.name = asked.name;
     wish.enabled = !asked.disable;

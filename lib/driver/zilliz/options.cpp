@@ -19,7 +19,8 @@ constexpr std::string_view everywhere = "create list status download restore del
 constexpr std::array table = {
     Option{"region", "REGION", everywhere,
            "the cluster's region; those that begin with ali- or tc- are asked at the China site", ""},
-    Option{"copy-to", "REGION,…", "create schedule", "regions of the same cloud that get a copy too", ""},
+    Option{"copy-to", "REGION,…", "create schedule",
+           "regions of the same cloud that get a copy too (schedule: as before)", ""},
     Option{"copy-retention", "1-30", "schedule", "days for which the copies are kept (as long as the backups)", ""},
     Option{"wait-for-slot", "true|false", "create",
            "while another backup of the cluster is under way, wait for its end instead of refusing", ""},

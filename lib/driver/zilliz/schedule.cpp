@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "base/cron.hpp"
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "driver/zilliz/plans.hpp"
@@ -42,10 +43,12 @@ std::optional<int> hour_of(const std::string& window) {
     return hour;
 }
 
+// The days of "1,3,5"; empty for what says none, or something else.
 std::vector<int> days_in(const std::string& frequency) {
     std::vector<int> days;
     for (const auto& word : words(frequency)) {
-        if (word.size() == 1 && word[0] >= '1' && word[0] <= '7') days.push_back(word[0] - '0');
+        if (word.size() != 1 || word[0] < '1' || word[0] > '7') return {};
+        days.push_back(word[0] - '0');
     }
     std::sort(days.begin(), days.end());
     days.erase(std::unique(days.begin(), days.end()), days.end());
@@ -60,14 +63,9 @@ std::string names_of(const std::vector<int>& weekdays) {
     return fmt::format("{}", fmt::join(all, ", "));
 }
 
-Moment next_of(const std::vector<int>& weekdays, int hour, Moment now) {
-    for (auto day = std::chrono::floor<std::chrono::days>(now);; day += std::chrono::days(1)) {
-        const auto weekday = static_cast<int>(std::chrono::weekday(day).iso_encoding());
-        const Moment begin = day + std::chrono::hours(hour);
-        const bool that_day =
-            weekdays.empty() || std::find(weekdays.begin(), weekdays.end(), weekday) != weekdays.end();
-        if (that_day && begin > now) return begin;
-    }
+std::optional<Moment> next_of(const std::vector<int>& weekdays, int hour, Moment now) {
+    const auto days = weekdays.empty() ? std::string("*") : fmt::format("{}", fmt::join(weekdays, ","));
+    return Cron::parse(fmt::format("0 {} * * {}", hour, days)).next(now);
 }
 
 // The days as numbers, so that one order is like another.
@@ -135,6 +133,20 @@ std::string what_of(const std::string& cluster, const Policy& policy) {
     return what;
 }
 
+std::string regions_of(const Policy& policy) {
+    std::vector<std::string> regions;
+    for (const auto& copy : policy.copies) regions.push_back(copy.region);
+    return fmt::format("{}", fmt::join(regions, ", "));
+}
+
+void note_copies_end(const Policy& held, model::Plan& plan) {
+    if (!held.copies.empty())
+        plan.notes.push_back(
+            fmt::format("its copies to {} are not made any more either, nor when it is switched on "
+                        "again without -o copy-to",
+                        regions_of(held)));
+}
+
 }  // namespace
 
 bool is_held(const Policy& held, const std::string& body) {
@@ -149,6 +161,11 @@ std::vector<model::Schedule> PolicySchedules::list(Call& call, const model::Opti
     schedule.said = policy.word;
     if (!policy.enabled) return {schedule};
     schedule.weekdays = days_in(policy.frequency);
+    if (schedule.weekdays.empty())
+        throw Error(ErrorKind::not_understood,
+                    fmt::format("Zilliz Cloud says that the policy of {} backs up on the days \"{}\", which are none",
+                                cluster_, one_line(policy.frequency, 80)),
+                    "look at the policy in the console; `vbackup schedule set` sets it anew");
     if (schedule.weekdays.size() == 7) schedule.weekdays.clear();
     if (policy.days > 0) schedule.retention = std::chrono::hours(24) * policy.days;
     if (const auto hour = hour_of(policy.window)) {
@@ -165,20 +182,29 @@ model::Plan PolicySchedules::plan_set(Call& call, const model::Schedule& wish, c
     check_values(options);
     require_dedicated(cluster_);
     require_name(wish.name);
-    const auto policy = policy_of(wish, options);
+    auto policy = policy_of(wish, options);
     const auto cluster = routes_.cluster(call, cluster_);
     require_dedicated(cluster);
     std::vector<std::string> regions;
     for (const auto& copy : policy.copies) regions.push_back(copy.region);
     require_copies(cluster.region, regions);
+    const auto held = routes_.policy(call, cluster_);
     model::Plan plan;
-    if (same(routes_.policy(call, cluster_), policy)) {
+    if (policy.enabled && !is_set(options, "copy-to") && !held.copies.empty()) {
+        policy.copies = held.copies;
+        plan.notes.push_back(
+            fmt::format("the copies to {} go on: `vbackup schedule remove` ends them", regions_of(held)));
+    }
+    if (same(held, policy)) {
         plan.notes.emplace_back("the policy is so already");
         return plan;
     }
     plan.steps.push_back(step_of("policy", {.deed = Deed::policy, .cluster = cluster_, .body = policy_body(policy)},
                                  what_of(cluster_, policy)));
-    if (!policy.enabled) return plan;
+    if (!policy.enabled) {
+        note_copies_end(held, plan);
+        return plan;
+    }
     if (!wish.retention) plan.notes.push_back(fmt::format("without --retention they are kept {} days", usual_days));
     plan.notes.emplace_back(
         "backups of the policy may be charged for, and go at the end of their retention and with their cluster");
@@ -189,13 +215,15 @@ model::Plan PolicySchedules::plan_remove(Call& call, const std::string& name, co
     require_dedicated(cluster_);
     require_name(name);
     model::Plan plan;
-    if (!routes_.policy(call, cluster_).enabled) {
+    const auto held = routes_.policy(call, cluster_);
+    if (!held.enabled) {
         plan.notes.emplace_back("the policy is off already");
         return plan;
     }
     const Policy off;
     plan.steps.push_back(step_of("policy", {.deed = Deed::policy, .cluster = cluster_, .body = policy_body(off)},
                                  what_of(cluster_, off)));
+    note_copies_end(held, plan);
     plan.notes.emplace_back("the backups that the policy has made stay until the end of their retention");
     return plan;
 }

@@ -80,6 +80,27 @@ TEST_CASE("weekdays, a window and a retention are set, read back, and switched o
                 rig.driver->schedules()->plan_remove(rig.call, "nightly", {}));
 }
 
+TEST_CASE("copies go on when the policy is set without a word about them, and end with it") {
+    Rig rig;
+    set(rig, wish(), {{"copy-to", "aws-us-east-2"}, {"copy-retention", "3"}});
+    const auto copies = json::parse(rig.server.policy(Rig::cluster)).at("crossRegionCopies");
+    auto other = wish();
+    other.hours = {4};
+    CHECK(rig.driver->schedules()->plan_set(rig.call, other, {}).notes.at(0) ==
+          "the copies to aws-us-east-2 go on: `vbackup schedule remove` ends them");
+    set(rig, other);
+    CHECK(json::parse(rig.server.policy(Rig::cluster)).at("crossRegionCopies") == copies);
+    CHECK(rig.driver->schedules()->plan_set(rig.call, other, {}).steps.empty());
+    auto off = wish();
+    off.enabled = false;
+    for (const auto& plan :
+         {rig.driver->schedules()->plan_set(rig.call, off, {}), rig.driver->schedules()->plan_remove(rig.call, "", {})})
+        CHECK(plan.notes.at(0).starts_with("its copies to aws-us-east-2 are not made any more either"));
+    set(rig, off);
+    set(rig, wish());
+    CHECK(json::parse(rig.server.policy(Rig::cluster)).at("crossRegionCopies").empty());
+}
+
 TEST_CASE("every day, the usual retention, and a window over midnight") {
     Rig rig;
     auto daily = wish();
@@ -124,6 +145,14 @@ TEST_CASE("what the policy cannot hold is refused before anything is asked, with
 
 TEST_CASE("policies that make no sense are not understood") {
     Rig rig;
+    // Days that cannot be read are not "every day".
+    for (const auto* frequency : {"null", R"("")", R"("0,8")", R"("1,weekly")"}) {
+        CAPTURE(frequency);
+        const auto body = std::string(R"({"code":0,"data":{"status":"ENABLED","startTime":"02:00-04:00",)") +
+                          R"("retentionDays":7,"frequency":)" + frequency + "}}";
+        rig.server.fault_once("GET", "*/policy", {.body = body});
+        CHECK_ERROR(ErrorKind::not_understood, "which are none", rig.driver->schedules()->list(rig.call, {}));
+    }
     for (const auto* body : {R"({"code":0,"data":{}})", R"({"code":0,"data":{"status":"MAYBE"}})",
                              R"({"code":0,"data":{"status":"ENABLED","retentionDays":"7"}})"}) {
         rig.server.fault_once("GET", "*/policy", {.body = body});

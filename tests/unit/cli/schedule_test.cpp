@@ -95,6 +95,8 @@ TEST_CASE("what a database cannot hold or keep is 14, what makes no sense is 2")
         {"schedule", "sett", toy},
         {"schedule", "set", toy},
         {"schedule", "set", toy, "--cron", "0 2 * * *", "--hours", "2"},
+        {"schedule", "set", toy, "--cron", "0 25 * * *"},
+        {"schedule", "set", toy, "--cron", "nightly", "--disable"},
         {"schedule", "set", toy, "--weekdays", "mon,,tue", "--hours", "2"},
         {"schedule", "set", toy, "--weekdays", "mo", "--hours", "2"},
         {"schedule", "set", toy, "--hours", "24"},
