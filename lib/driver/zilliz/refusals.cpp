@@ -20,6 +20,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr long long enterprise_only = 96028;
+
 // Ranges of codes with one meaning; contracts.md A.4 has the table they are from. Not in it: 40003 (not permitted in the
 // current status), 96038 to 96040 (an operation failed, the words tell why), and whatever comes later.
 struct Meaning {
@@ -37,9 +39,9 @@ constexpr std::array<Meaning, 15> meanings = {{
     {96019, 96020, ErrorKind::refused},      // region and plan do not go together
     {96021, 96023, ErrorKind::unsupported},  // free, serverless, another class
     {96024, 96025, ErrorKind::refused},
-    {96026, 96026, ErrorKind::not_found},    // the job
-    {96027, 96027, ErrorKind::denied},       // no right to the project
-    {96028, 96028, ErrorKind::unsupported},  // enterprise only
+    {96026, 96026, ErrorKind::not_found},  // the job
+    {96027, 96027, ErrorKind::denied},     // no right to the project
+    {enterprise_only, enterprise_only, ErrorKind::unsupported},
     {96029, 96035, ErrorKind::refused},
     {96036, 96037, ErrorKind::refused},
 }};
@@ -83,7 +85,8 @@ Error turned(const Error& error, ErrorKind kind) {
     return {kind, error.message(), error.hint(), error.context()};
 }
 
-std::string hint_of(ErrorKind kind) {
+std::string hint_of(ErrorKind kind, long long code = 0) {
+    if (code == enterprise_only) return "this is for clusters of the plan Enterprise or above";
     switch (kind) {
         case ErrorKind::denied:
             return "the API key's user must be organisation owner or project admin, or have a role with the right to "
@@ -186,7 +189,7 @@ void require_ok(const net::Response& response, std::string_view what) {
         Error(kind,
               fmt::format("Zilliz Cloud refused to {}: {} (code {})", what,
                           refusal.words.empty() ? "it gives no reason" : refusal.words, *refusal.code),
-              hint_of(kind)),
+              hint_of(kind, *refusal.code)),
         response);
 }
 

@@ -100,11 +100,9 @@ public:
         model::Inspection now;
         now.product = "Zilliz Cloud";
         now.version = "v2";
-        // Names as they were typed: what they are good for is known when the backup is made.
-        for (const auto& text : scope.include) {
-            parse_name(text);
-            now.collections.push_back({.name = text});
-        }
+        // What these names are good for is known when the backup is made.
+        for (const auto& name : names_in({.include = scope.include}))
+            now.collections.push_back({.name = text_of(name)});
         const auto found = cluster_in(call, scope);
         if (!found) {
             now.obstacles.push_back(fmt::format("there is no cluster {}", cluster_));

@@ -59,6 +59,9 @@ TEST_CASE("HTTP 200 with a code is a failure: the table of codes, and the words 
         CHECK(error.message().find(row.words) != std::string::npos);
         CHECK(error.message().find(fmt::format("(code {})", row.code)) != std::string::npos);
         CHECK(context_of(error, "requestid").starts_with("req-"));
+        const bool is_tier = row.code == 96021 || row.code == 96022;
+        CHECK((error.hint().find("Dedicated clusters only") != std::string::npos) == is_tier);
+        CHECK((error.hint().find("Enterprise") != std::string::npos) == (row.code == 96028));
     }
 }
 

@@ -87,6 +87,7 @@ TEST_CASE("check, and the plans of create and restore, word for word") {
 TEST_CASE("one collection comes back under another name, proven by its job and the cluster") {
     Program program;
     make(program, "n");
+    const auto whole = name_at_server(program);
     const auto ran =
         program({"restore", "prod", "n", "--collection", "articles", "--rename", "articles", "articles_2"});
     require_golden_zilliz("restore.txt", ran);
@@ -95,9 +96,11 @@ TEST_CASE("one collection comes back under another name, proven by its job and t
     CHECK(program({"restore", "prod", "n", "--collection", "articles"}).code == 8);
     CHECK(program({"restore", "prod", "n", "--collection", "nothing"}).code == 7);
     CHECK(program({"restore", "prod", "n", "--overwrite"}).code == 14);
+    // A name with its database is the same name.
+    make(program, "one", {"--collection", "default.articles", "--collection", "articles"});
+    CHECK(program({"restore", "prod", "one", "--collection", "articles", "-o", "database=archive"}).code == 0);
     // By the name that the service has for it, and from another cluster.
-    CHECK(program({"restore", "prod", name_at_server(program), "-o", std::string("to-cluster=") + Rig::other}).code ==
-          0);
+    CHECK(program({"restore", "prod", whole, "-o", std::string("to-cluster=") + Rig::other}).code == 0);
 }
 
 TEST_CASE("a restore that another process goes on with is proven by each of its jobs") {
