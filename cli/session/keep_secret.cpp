@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -20,20 +21,23 @@ constexpr mode_t owner_only = S_IRUSR | S_IWUSR;
 
 class SecretFile {
 public:
-    // Made when it is not there; a link is not followed.
+    // Made when it is not there; a link is not followed, and nobody is waited for who reads a pipe.
     explicit SecretFile(const std::string& name)
-        : name_(name), number_(::open(name.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, owner_only)) {
-        if (number_ < 0) fail(errno);
+        : SecretFile(name, ::open(name.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, owner_only)) {
+        if (number_ < 0 && errno != ENXIO) fail(errno);
+        if (number_ < 0) throw no_file();
         struct stat now = {};
         if (::fstat(number_, &now) != 0) fail(errno);
         if (!S_ISREG(now.st_mode) || now.st_uid != ::geteuid())
-            throw Error(ErrorKind::storage, fmt::format("{} is no file of yours", shown()), "name another file");
+            throw no_file();
         if (now.st_size != 0)
             throw Error(ErrorKind::conflict, fmt::format("{} exists and is not empty", shown()),
                         "name a new file for the secret");
         if (::fchmod(number_, owner_only) != 0) fail(errno);
     }
-    ~SecretFile() { ::close(number_); }
+    ~SecretFile() {
+        if (number_ >= 0) ::close(number_);
+    }
     SecretFile(const SecretFile&) = delete;
     SecretFile& operator=(const SecretFile&) = delete;
 
@@ -49,6 +53,11 @@ public:
     }
 
 private:
+    SecretFile(std::string name, int number) : name_(std::move(name)), number_(number) {}
+
+    Error no_file() const {
+        return {ErrorKind::storage, fmt::format("{} is no file of yours", shown()), "name another file"};
+    }
     std::string shown() const { return one_line(name_, 200); }
     [[noreturn]] void fail(int number) const {
         throw Error(ErrorKind::storage, fmt::format("{} cannot be written: {}", shown(), std::strerror(number)));

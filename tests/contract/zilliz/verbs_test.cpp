@@ -97,7 +97,7 @@ TEST_CASE("one collection comes back under another name, proven by its job and t
     CHECK(program({"restore", "prod", "n", "--collection", "nothing"}).code == 7);
     CHECK(program({"restore", "prod", "n", "--overwrite"}).code == 14);
     // A name with its database is the same name.
-    make(program, "one", {"--collection", "default.articles", "--collection", "articles"});
+    make(program, "one", {"--collection", "default.articles"});
     CHECK(program({"restore", "prod", "one", "--collection", "articles", "-o", "database=archive"}).code == 0);
     // By the name that the service has for it, and from another cluster.
     CHECK(program({"restore", "prod", whole, "-o", std::string("to-cluster=") + Rig::other}).code == 0);
@@ -158,6 +158,13 @@ TEST_CASE("the password of a new cluster goes to a file that only its owner read
     const auto nowhere = program({"restore", "prod", "n", "-o", "new-cluster=Restored-02", "-o",
                                   "password-file=" + (program.folder / "no/such/folder").string()});
     CHECK(nowhere.code == 18);
+    // A pipe would have the program wait for somebody who reads it.
+    const auto pipe = (program.folder / "pipe").string();
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    const auto piped =
+        program({"restore", "prod", "n", "-o", "new-cluster=Restored-02", "-o", "password-file=" + pipe});
+    CHECK(piped.code == 18);
+    CHECK(has(piped.err, "is no file of yours"));
     const auto none = program({"restore", "prod", "n", "-o", "new-cluster=Restored-02"});
     CHECK(none.code == 2);
     CHECK(has(none.err, "-o password-file=FILE"));
