@@ -93,6 +93,7 @@ model::Plan ToyDriver::plan_create(const model::Request& request) {
         fetch.of = make.id;
         fetch.after = {make.id};
         plan.steps.push_back(std::move(fetch));
+        if (request.options.contains("keep-on-server")) continue;
         auto tidy = step("drop:" + request.id + "." + collection.name, StepKind::change, collection.name);
         tidy.tidy = true;
         plan.steps.push_back(std::move(tidy));
@@ -132,6 +133,7 @@ model::Plan ToyDriver::plan_restore(const model::Request& request) {
 model::Plan ToyDriver::plan(Call&, const model::Request& request, const driver::Peek&) {
     const std::scoped_lock lock(db_.mutex);
     ask("plan", std::string(model::word(request.verb)));
+    db_.asked = request.options;
     if (request.verb == model::Verb::create) return plan_create(request);
     if (request.verb == model::Verb::restore) return plan_restore(request);
     model::Plan plan;

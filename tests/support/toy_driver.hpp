@@ -32,6 +32,7 @@ public:
     model::Phase end = model::Phase::succeeded;  // how new jobs end
     std::function<void(const std::string& function, const std::string& about)> before;
     std::string unreached;           // a node that a list cannot ask: listed without a name
+    model::Options asked;            // the options that its last plan was asked with
     std::string tidy_after_restore;  // a snapshot that a restore's plan drops once it is proven
     int restore_looks = 0;    // more than 0: what is sent becomes a job "restore.<name>" that takes as many looks
     std::string followed_by;  // what a finished snapshot leads to: a job "restore.<name>"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <thread>
+
 #include "rig.hpp"
 
 using namespace vbackup;
@@ -144,10 +146,39 @@ TEST_CASE("a look that hangs ends with the call") {
     const auto outcome = rig.driver->run(rig.call, rig.plan_create().steps[0], nullptr);
     rig.server.fault_once("GET", "/v2/jobs/*", {.fault = Fault::stall});
     std::stop_source stop;
-    stop.request_stop();
     rig.call.stop = stop.get_token();
-    CHECK_ERROR(ErrorKind::interrupted, "", rig.driver->observe(rig.call, *outcome.job, Milliseconds{0}));
+    const auto before = rig.server.http().requests().size();
+    {
+        const std::jthread person([&] {
+            try {
+                rig.server.http().wait_for_requests(before + 1);
+            } catch (const std::runtime_error&) {
+                // It never came, which is found below.
+            }
+            stop.request_stop();
+        });
+        CHECK_ERROR(ErrorKind::interrupted, "", rig.driver->observe(rig.call, *outcome.job, Milliseconds{0}));
+    }
+    CHECK(rig.server.count("GET", "/v2/jobs/*") == 1);
     rig.server.http().release();
+}
+
+TEST_CASE("a service to which there is no connection is unreachable, for a look and for a request") {
+    Rig rig;
+    const auto plan = rig.plan_create();
+    const auto outcome = rig.driver->run(rig.call, plan.steps[0], nullptr);
+    driver::Settings settings;
+    settings.url = std::string("zilliz://") + Rig::cluster;
+    settings.key = Secret("key-1");
+    {
+        // A port at which nobody listens any more.
+        const test::HttpServer gone;
+        settings.base_url = gone.base();
+    }
+    const auto driver = driver::zilliz_entry().open(std::move(settings));
+    CHECK_ERROR(ErrorKind::unreachable, "refused", driver->observe(rig.call, *outcome.job, Milliseconds{0}));
+    CHECK_ERROR(ErrorKind::unreachable, "refused", driver->run(rig.call, plan.steps[0], nullptr));
+    CHECK_ERROR(ErrorKind::unreachable, "refused", driver->inspect(rig.call, {}));
 }
 
 TEST_CASE("reading is repeated through 429 with Retry-After and through 5xx") {

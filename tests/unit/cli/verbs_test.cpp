@@ -302,12 +302,20 @@ TEST_CASE("a deadline is 4 with the id, a stall 5") {
     CHECK(program.clock.elapsed() < std::chrono::minutes(80));
 }
 
-TEST_CASE("--allow-skipped-tenants and --keep-on-server reach the driver and the story") {
+TEST_CASE("--allow-skipped-tenants and --keep-on-server reach the driver, and nothing does that was not said") {
     Program program;
     REQUIRE(program({"create", toy, "--id", "b1", "--to", program.store()}).code == 0);
     CHECK(program.database.snapshots.empty());
-    const auto manifest = test::read_whole(program.folder / "store/b1/manifest.json");
-    CHECK(has(manifest, "b1"));
+    CHECK(program.database.asked.empty());
+    REQUIRE(program({"create", toy, "--id", "b2", "--to", program.store(), "--keep-on-server"}).code == 0);
+    CHECK(program.database.snapshots.size() == program.database.collections.size());
+    CHECK(program.database.asked == model::Options{{"keep-on-server", "true"}});
+    for (const auto* verb : {"create", "check"}) {
+        CAPTURE(verb);
+        program.database.asked.clear();
+        REQUIRE(program({verb, toy, "--allow-skipped-tenants"}).code == 0);
+        CHECK(program.database.asked == model::Options{{"allow-skipped-tenants", "true"}});
+    }
 }
 
 TEST_CASE("a reader that left ends quietly, a full disk is 18") {
