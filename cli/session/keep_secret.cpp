@@ -28,8 +28,7 @@ public:
         if (number_ < 0) throw no_file();
         struct stat now = {};
         if (::fstat(number_, &now) != 0) fail(errno);
-        if (!S_ISREG(now.st_mode) || now.st_uid != ::geteuid())
-            throw no_file();
+        if (!S_ISREG(now.st_mode) || now.st_uid != ::geteuid()) throw no_file();
         if (now.st_size != 0)
             throw Error(ErrorKind::conflict, fmt::format("{} exists and is not empty", shown()),
                         "name a new file for the secret");

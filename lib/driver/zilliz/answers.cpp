@@ -303,7 +303,8 @@ Taken parse_taken(const net::Response& response, std::string_view what) {
                 .job = text("jobId"),
                 .cluster = text("clusterId"),
                 .user = text("username"),
-                .password = Secret(text("password"))};
+                .password = Secret(text("password")),
+                .request = one_line(response.header("requestid"), 100)};
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::not_understood && response.ok()) throw not_understood(response, what, "");
         throw;

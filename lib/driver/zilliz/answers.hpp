@@ -67,6 +67,7 @@ struct Policy {
 struct Taken {
     std::string backup, name, job, cluster, user;
     Secret password;
+    std::string request;  // the id of the request
 };
 
 template <typename Row>

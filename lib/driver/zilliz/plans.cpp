@@ -150,6 +150,8 @@ model::Plan plan_create(const Planning& planning) {
     }
     plan.steps.push_back(std::move(create));
     plan.notes.emplace_back(
+        "the API key's user must be organisation owner or project admin, or have a role with the right to back up");
+    plan.notes.emplace_back(
         "a manual backup is kept, and may be charged for, until it is deleted: `vbackup prune` removes old ones");
     if (!copy_to.empty())
         plan.notes.push_back(fmt::format("the copies to {} are made afterwards, and nothing tells whether they succeed",

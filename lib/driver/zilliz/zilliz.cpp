@@ -74,6 +74,13 @@ std::string ids_of(const std::vector<Backup>& backups) {
     return fmt::format("{}", fmt::join(ids, " and "));
 }
 
+Error names_none(const Taken& taken, const std::string& what, std::string hint) {
+    Error error(ErrorKind::not_understood, fmt::format("Zilliz Cloud took the request and names no {}", what),
+                std::move(hint));
+    if (!taken.request.empty()) error.with("requestid", taken.request);
+    return error;
+}
+
 // Was the backup begun about when the step was planned? Both clocks may be wrong by some minutes.
 bool began_with(const StepData& data, const Backup& backup) {
     constexpr auto slack = std::chrono::minutes(15);
@@ -195,7 +202,7 @@ public:
                 const bool exports = data.deed == Deed::export_backup;
                 const auto taken = routes_.post(
                     call, data, fmt::format("{} the backup {}", exports ? "export" : "restore", data.backup));
-                return {.job = begun(data, taken.job), .secret = {}};
+                return {.job = begun(data, taken), .secret = {}};
             }
             case Deed::remove:
                 routes_.remove(call, data);
@@ -271,13 +278,11 @@ private:
         }
     }
 
-    model::JobRef begun(const StepData& data, const std::string& job) const {
-        if (job.empty())
-            throw Error(ErrorKind::not_understood, "Zilliz Cloud took the request and names no job",
-                        "the console's Jobs page shows whether it is under way");
+    static model::JobRef begun(const StepData& data, const Taken& taken) {
+        if (taken.job.empty()) throw names_none(taken, "job", "the console's Jobs page shows whether it is under way");
         Work work;
         work.watch = Watch::job;
-        work.job = job;
+        work.job = taken.job;
         work.cluster = data.cluster;
         work.backup = data.backup;
         work.what = data.what;
@@ -295,8 +300,7 @@ private:
         }
         const auto taken = post_create(call, data);
         if (taken.backup.empty() || taken.job.empty())
-            throw Error(ErrorKind::not_understood, "Zilliz Cloud took the request and names no backup or no job",
-                        "`vbackup list` shows whether a backup is under way");
+            throw names_none(taken, "backup or no job", "`vbackup list` shows whether a backup is under way");
         Work work;
         work.watch = Watch::job;
         work.job = taken.job;
@@ -379,8 +383,7 @@ private:
     model::Outcome restore_cluster(Call& call, const StepData& data) {
         auto taken = routes_.post(call, data, fmt::format("restore the backup {} as a new cluster", data.backup));
         if (taken.job.empty() || taken.cluster.empty())
-            throw Error(ErrorKind::not_understood, "Zilliz Cloud took the request and names no job or no cluster",
-                        "the console shows whether the cluster is being made");
+            throw names_none(taken, "job or no cluster", "the console shows whether the cluster is being made");
         Work work;
         work.watch = Watch::job;
         work.job = taken.job;

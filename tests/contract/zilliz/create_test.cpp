@@ -208,7 +208,7 @@ TEST_CASE("collections of one database, of the default one when none is named") 
 TEST_CASE("copies to other regions are asked for, and said not to be covered") {
     Rig rig;
     const auto plan = rig.plan_create({}, {{"copy-to", "aws-us-east-2,aws-eu-central-1"}});
-    CHECK(plan.notes.at(1) ==
+    CHECK(plan.notes.at(2) ==
           "the copies to aws-us-east-2, aws-eu-central-1 are made afterwards, and nothing tells whether they succeed");
     CHECK(rig.carry_out(plan.steps[0]).phase == Phase::succeeded);
     CHECK(json::parse(rig.server.bodies("POST", "*/create").back())["crossRegionCopies"] ==
@@ -220,7 +220,8 @@ TEST_CASE("copies to other regions are asked for, and said not to be covered") {
 
 TEST_CASE("what it costs is said before it begins, and that there is no download") {
     Rig rig;
-    CHECK(rig.plan_create().notes.at(0) ==
+    CHECK(rig.plan_create().notes.at(0).starts_with("the API key's user must be organisation owner or project admin"));
+    CHECK(rig.plan_create().notes.at(1) ==
           "a manual backup is kept, and may be charged for, until it is deleted: `vbackup prune` removes old ones");
     auto asked = Rig::request(Verb::create);
     asked.keep = true;
@@ -385,6 +386,8 @@ TEST_CASE("an answer to a create that names nothing is no success") {
                              R"({"code":0,"data":[1]})", R"({"code":0,"data":{"backupId":7,"jobId":8}})", "", "{}"}) {
         CAPTURE(body);
         rig.server.fault_once("POST", "*/create", {.body = body});
-        CHECK_ERROR(ErrorKind::not_understood, "", rig.driver->run(rig.call, plan.steps[0], nullptr));
+        const auto error = error_of([&] { rig.driver->run(rig.call, plan.steps[0], nullptr); });
+        CHECK(error.kind() == ErrorKind::not_understood);
+        CHECK(context_of(error, "requestid").starts_with("req-"));
     }
 }

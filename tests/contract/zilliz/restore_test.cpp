@@ -131,6 +131,10 @@ TEST_CASE("what exists already is a conflict, a job that fails tells why") {
     Rig rig;
     Restore restore(rig);
     restore.asked.scope.include = {"articles"};
+    rig.server.fault_once("POST", "*/restoreCollection", {.body = R"({"code":0,"data":{}})"});
+    const auto error = error_of([&] { rig.driver->run(rig.call, restore.plan().steps[0], nullptr); });
+    CHECK(error.message() == "Zilliz Cloud took the request and names no job");
+    CHECK(test::context_of(error, "requestid").starts_with("req-"));
     CHECK_ERROR(ErrorKind::conflict, "articles already exists",
                 rig.driver->run(rig.call, restore.plan().steps[0], nullptr));
     rig.server.change([](auto& script) { script.failing["articles"] = "out of memory"; });
@@ -270,6 +274,7 @@ TEST_CASE("an answer that cannot be read shows nothing of what it held") {
         const auto error = error_of([&] { rig.driver->run(rig.call, step, nullptr); });
         CHECK(error.kind() == ErrorKind::not_understood);
         CHECK(error.message().find("s3cr3t") == std::string::npos);
+        CHECK(test::context_of(error, "requestid").starts_with("req-"));
     }
 }
 
