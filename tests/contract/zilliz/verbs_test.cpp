@@ -110,14 +110,17 @@ TEST_CASE("a restore that another process goes on with is proven by each of its 
     REQUIRE(program({"create", "prod", "--id", "n", "--no-wait"}).code == 0);
     program.server.finish();
     REQUIRE(program({"wait", "prod", "n"}).code == 0);
-    REQUIRE(program({"restore", "prod", "n", "-o", "database=archive", "--timeout", "30s"}).code == 4);
+    const std::vector<std::string> restore{"restore",         "prod", "n", "--collection", "articles", "-o",
+                                           "database=archive"};
+    auto hasty = restore;
+    hasty.insert(hasty.end(), {"--timeout", "30s"});
+    REQUIRE(program(hasty).code == 4);
     program.server.finish();
-    const auto ran = program({"restore", "prod", "n", "-o", "database=archive"});
+    const auto ran = program(restore);
     CAPTURE(ran.err);
     CHECK(ran.code == 0);
     CHECK(has(ran.out, "proven: collection articles as archive.articles restored in"));
-    CHECK(has(ran.out, "proven: collection images as archive.images restored in"));
-    CHECK(program.server.count("POST", "*/restoreCollection") == 3);
+    CHECK(program.server.count("POST", "*/restoreCollection") == 1);
 }
 
 TEST_CASE("some of several collections: 3, with what is where") {
