@@ -103,6 +103,7 @@ model::JsonText render(const About& about) {
     if (!about.functions.empty()) to["functions"] = about.functions;
     if (!about.users.empty()) to["users"] = about.users;
     if (!about.match.empty()) to["match"] = about.match;
+    if (about.whole) to["whole"] = true;
     return to.dump();
 }
 
@@ -111,7 +112,8 @@ About parse_about(const model::JsonText& text) {
     try {
         const auto from = json::parse(text);
         const auto names = [&](const char* field) { return from.value(field, std::vector<std::string>{}); };
-        return {names("indexes"), names("functions"), names("users"), from.value("match", "")};
+        return {names("indexes"), names("functions"), names("users"), from.value("match", ""),
+                from.value("whole", false)};
     } catch (const json::exception& error) {
         foreign(error.what());
     }

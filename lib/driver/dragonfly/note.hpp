@@ -48,6 +48,7 @@ Note parse_note(const model::JsonText& text);
 struct About {
     std::vector<std::string> indexes, functions, users;
     std::string match;
+    bool whole = false;  // all databases and all keys are in it: only then may a restore clear what it does not know
 };
 model::JsonText render(const About& about);
 About parse_about(const model::JsonText& text);

@@ -77,6 +77,7 @@ void add_definitions(Call& call, const Census& census, const model::Request& req
     const auto found = ask_definitions(call, wire, acl);
     for (const auto& note : found.notes) plan.notes.push_back(note);
     About about{.match = option(request.options, "match")};
+    about.whole = request.scope.all() && about.match.empty();
     for (const auto& one : found.all) {
         if (one.kind == kind::index) about.indexes.push_back(one.name);
         if (one.kind == kind::user) about.users.push_back(one.name);

@@ -38,11 +38,16 @@ struct Restore {
     const model::Request& request;
     std::map<std::uint32_t, std::uint32_t> destinations;
     std::string match;
+    About about;
     model::Plan plan;
     std::vector<std::string> cleared, sent;
 
-    // Everything, so that nothing which is not of the backup stays.
-    bool whole() const { return request.scope.all() && request.renames.empty() && match.empty(); }
+    // All that the backup holds goes back to where it was.
+    bool all_of_it() const {
+        return request.scope.all() && request.renames.empty() && option(request.options, "match").empty();
+    }
+    // Everything, so that nothing which is not of the backup stays. A backup of a part says nothing of the rest.
+    bool whole() const { return all_of_it() && about.whole; }
 
     std::vector<std::string> occupied() const {
         std::vector<std::string> names;
@@ -179,6 +184,11 @@ std::map<std::uint32_t, std::uint32_t> destinations_of(const model::Manifest& ma
     return all;
 }
 
+std::string match_of(const model::Manifest& manifest, const model::Request& request) {
+    auto asked = option(request.options, "match");
+    return asked.empty() ? parse_about(manifest.driver_data).match : asked;
+}
+
 model::Plan plan_restore(Call& call, const net::RespServer& seed, const model::Request& request) {
     const auto& manifest = *request.manifest;
     const auto census = look(call, seed);
@@ -187,14 +197,15 @@ model::Plan plan_restore(Call& call, const net::RespServer& seed, const model::R
     Restore restore{.census = census,
                     .request = request,
                     .destinations = destinations_of(manifest, request),
-                    .match = option(request.options, "match")};
+                    .match = match_of(manifest, request),
+                    .about = parse_about(manifest.driver_data)};
     require_target(census, restore.destinations);
     restore.add_clearing();
     for (const auto& file : manifest.files)
         if (is_keys(file)) restore.add_keys(file);
     for (const auto& file : manifest.files)
-        if (!is_keys(file) && restore.whole()) restore.add_definitions(file);
-    if (!parse_about(manifest.driver_data).users.empty() && option(request.options, "acl") != "true")
+        if (!is_keys(file) && restore.all_of_it()) restore.add_definitions(file);
+    if (!restore.about.users.empty() && option(request.options, "acl") != "true")
         restore.plan.notes.emplace_back(
             "users are in the backup and stay as they are here: -o acl=true puts them back");
     return std::move(restore.plan);

@@ -14,4 +14,7 @@ model::Plan plan_remove(const model::Request& request);
 // database, or two that meet.
 std::map<std::uint32_t, std::uint32_t> destinations_of(const model::Manifest& manifest, const model::Request& request);
 
+// Which keys are put back: those that are asked for, or those that the backup was made of; empty: all.
+std::string match_of(const model::Manifest& manifest, const model::Request& request);
+
 }  // namespace vbackup::driver::dragonfly

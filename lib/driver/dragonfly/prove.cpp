@@ -123,7 +123,7 @@ model::Proof prove(Call& call, const net::RespServer& seed, const model::Manifes
         prove_loaded(manifest, census, proof);
         return proof;
     }
-    if (!option(request.options, "match").empty()) {
+    if (!match_of(manifest, request).empty()) {
         prove_chosen(request, proof);
         return proof;
     }

@@ -111,6 +111,24 @@ TEST_CASE_FIXTURE(Fixture, "a backup of chosen keys or databases holds these onl
     CHECK_ENDS(ErrorKind::not_found, "db0, db1", site.create("none", {}, true, {.include = {"Article"}}));
 }
 
+TEST_CASE_FIXTURE(Fixture, "a backup of a part never clears what is not in it, however it is restored") {
+    site.create("seven", {}, true, {.include = {"db7"}});
+    site.create("some", {{"match", "key:2*"}});
+    server.with([](auto& state) { state.databases[0]["key:20"].text = "changed"; });
+    server.set(7, "later", "x");
+    const auto zero = server.databases().at(0);
+    CHECK(bad(site.restore(true, {}, {}, {}, "seven").proof) == "");
+    CHECK((server.databases().at(0) == zero) == true);
+    CHECK(server.databases().at(7).size() == 1);
+    CHECK_ENDS(ErrorKind::conflict, "exist already", site.restore(false, {}, {}, {}, "some"));
+    CHECK((server.databases().at(0) == zero) == true);
+    CHECK(bad(site.restore(true, {}, {}, {}, "some").proof) == "");
+    CHECK(server.databases().at(0).at("key:20").text == "value 20");
+    CHECK(server.databases().at(0).size() == 28);
+    CHECK(server.databases().at(7).size() == 1);
+    CHECK(server.wire().count("FLUSHALL") == 0);
+}
+
 TEST_CASE_FIXTURE(Fixture, "keys that vanish between SCAN and DUMP are counted, and no error") {
     server.with([](auto& state) {
         state.page = 1000;
