@@ -20,7 +20,7 @@ struct Note {
     std::string action;  // see the constants below
     std::string node;    // the master's address
     std::string match;   // pattern of keys
-    std::string text;   // the layout of a cluster; a path or URL of a snapshot; CHANGES of a server, where it was quiet
+    std::string text;   // the layout of a cluster; a path or URL of a snapshot
     std::string words;  // of a BGSAVE: format, location and name, one a line
     std::string file;   // whose counts these are
     std::vector<std::uint32_t> databases;                 // those to be read or cleared
@@ -30,7 +30,7 @@ struct Note {
     bool everything = false;  // clear: all databases
     bool overwrite = false;
     bool acl = false;
-    std::map<std::string, std::string> before;    // of INFO, before a save
+    std::map<std::string, std::string> before;    // of INFO, before a save or a scan
     std::optional<io::KeySummary> counted;        // what a file holds
     std::map<std::uint32_t, std::uint64_t> sent;  // keys put back
 };

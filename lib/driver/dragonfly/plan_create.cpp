@@ -59,7 +59,7 @@ Step count_keys(const Census& census, const Master& master, const Step& fetch,
     note.file = file_of(census.layout, master);
     note.databases = databases;
     if (const auto facts = census.nodes.find(master.name); facts != census.nodes.end()) {
-        note.text = facts->second.changes();
+        note.before = life_of(facts->second);
         note.spaces = facts->second.databases;
     }
     Step step{.id = "count:" + master.name, .kind = StepKind::send};

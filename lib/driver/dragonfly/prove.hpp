@@ -13,7 +13,9 @@ std::optional<io::KeySummary> counted(const model::Manifest& manifest);
 model::Proof prove(Call& call, const net::RespServer& seed, const model::Manifest& manifest,
                    const model::Request& request);
 
-// Throws Error{corrupt} when a server that nobody wrote to gave fewer keys than it had. `note` is that of the count step.
+// Throws Error{corrupt} when a server gave fewer keys without expiry than it must have had all the time, by what it held before
+// and after and by how many changes it counted; or when it was started anew and came back with fewer. `note` is that of the
+// count step.
 void require_all_read(const Note& note, const Facts& now, const io::KeySummary& read);
 
 }  // namespace vbackup::driver::dragonfly

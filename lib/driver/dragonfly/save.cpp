@@ -31,11 +31,6 @@ std::uint64_t number(const std::map<std::string, std::string>& values, const std
     return facts.number(name);
 }
 
-bool was_restarted(const std::map<std::string, std::string>& before, const Facts& now) {
-    if (!of(before, "run_id").empty() && now.has("run_id")) return of(before, "run_id") != now.value("run_id");
-    return number(before, "uptime_in_seconds") > now.number("uptime_in_seconds");
-}
-
 bool is_saving(const Facts& facts) {
     return facts.number("saving") != 0 || facts.number("rdb_bgsave_in_progress") != 0;
 }

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <charconv>
 
 #include "base/error.hpp"
@@ -114,10 +115,49 @@ bool Facts::is_loading() const {
     return number("loading") != 0;
 }
 
-std::string Facts::changes() const {
-    for (const auto* field : {"rdb_changes_since_last_success_save", "rdb_changes_since_last_save"})
-        if (has(field)) return fmt::format("{} {} {}", value(field), value("rdb_saves"), value("last_success_save"));
-    return {};
+namespace {
+
+constexpr std::array changes{"rdb_changes_since_last_success_save", "rdb_changes_since_last_save"};
+// Where one of these is another one, the count of changes has begun anew.
+constexpr std::array saves{"rdb_saves", "rdb_last_save_time", "last_success_save"};
+
+std::string of(const std::map<std::string, std::string>& values, const std::string& name) {
+    const auto found = values.find(name);
+    return found == values.end() ? std::string() : found->second;
+}
+
+}  // namespace
+
+std::map<std::string, std::string> life_of(const Facts& facts) {
+    std::map<std::string, std::string> life;
+    const auto add = [&](const char* field) {
+        if (facts.has(field)) life[field] = facts.value(field);
+    };
+    for (const auto* field : {"run_id", "uptime_in_seconds"}) add(field);
+    // Dragonfly makes a new one at each start; of a Redis it changes when its master fails.
+    if (facts.is_dragonfly()) add("master_replid");
+    for (const auto* field : changes) add(field);
+    for (const auto* field : saves) add(field);
+    return life;
+}
+
+bool was_restarted(const std::map<std::string, std::string>& before, const Facts& now) {
+    for (const auto* field : {"run_id", "master_replid"})
+        if (!of(before, field).empty() && now.has(field) && of(before, field) != now.value(field)) return true;
+    if (!of(before, "run_id").empty() && now.has("run_id")) return false;
+    return whole<std::uint64_t>(of(before, "uptime_in_seconds")).value_or(0) > now.number("uptime_in_seconds");
+}
+
+std::optional<std::uint64_t> changes_since(const std::map<std::string, std::string>& before, const Facts& now) {
+    for (const auto* field : saves)
+        if (of(before, field) != now.value(field)) return std::nullopt;
+    for (const auto* field : changes) {
+        const auto then = whole<std::uint64_t>(of(before, field));
+        if (!then || !now.has(field)) continue;
+        if (now.number(field) < *then) return std::nullopt;
+        return now.number(field) - *then;
+    }
+    return std::nullopt;
 }
 
 Facts parse_facts(std::string_view text) {

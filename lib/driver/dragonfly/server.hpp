@@ -45,9 +45,15 @@ struct Facts {
     bool is_cluster() const;
     bool is_replica() const;
     bool is_loading() const;
-    // Counts all changes since some moment; the same twice: nothing was written in between.
-    std::string changes() const;
 };
+
+// What tells one run of a server from its next, and how far it has counted changes: to be held against a later look.
+std::map<std::string, std::string> life_of(const Facts& facts);
+// `before` has at least the run's own name or its uptime.
+bool was_restarted(const std::map<std::string, std::string>& before, const Facts& now);
+// How many changes were made since. Empty where that cannot be told: the server does not count them, or a save had it begin
+// anew.
+std::optional<std::uint64_t> changes_since(const std::map<std::string, std::string>& before, const Facts& now);
 
 Facts ask_facts(Call& call, net::Resp& wire);
 Facts parse_facts(std::string_view info);

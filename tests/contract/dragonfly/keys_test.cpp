@@ -189,6 +189,61 @@ TEST_CASE_FIXTURE(Fixture, "a server that nobody writes to and that does not nam
     CHECK_FALSE(site.store.manifest("b1"));
 }
 
+TEST_CASE_FIXTURE(Fixture, "a server that names some of its keys only is no good backup though somebody writes to it") {
+    server.with([](auto& state) {
+        state.fault = [&state](const RespCommand& command) -> std::optional<RespAnswer> {
+            if (command.front() != "SCAN") return std::nullopt;
+            state.databases[0]["key:3"].text = "written";
+            ++state.changes;
+            return RespAnswer{resp::array({resp::text("0"), resp::texts({"key:1"})})};
+        };
+    });
+    CHECK_ENDS(ErrorKind::partial, "it counted 2 changes only", site.create());
+    CHECK_FALSE(site.store.manifest("b1"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "keys that come and go while it is read are no fault of the backup") {
+    int scans = 0;
+    server.with([&](auto& state) {
+        state.before = [&](const RespCommand& command) {
+            if (command.front() != "SCAN" || ++scans > 5) return;
+            const auto gone = Fixture::fmt_key(24 - scans), come = "key:0" + std::to_string(scans);
+            state.databases[0].erase(gone);
+            state.databases[0][come] = {"new", 0};
+            state.changes += 2;
+        };
+    });
+    CHECK(site.create().manifest);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a server that is started anew while it is read: whole when its keys came back, else no backup") {
+    int dumps = 0;
+    bool comes_back = false;
+    server.with([&](auto& state) {
+        state.fault = [&](const RespCommand& command) -> std::optional<RespAnswer> {
+            if (command.front() != "DUMP" || ++dumps != 12) return std::nullopt;
+            state.uptime = 1;
+            state.changes = 0;
+            if (!comes_back) state.databases = {{0, {{"key:1", {"value 1", 0}}}}};
+            return RespAnswer{"", RespAnswer::Then::close};
+        };
+    });
+    SUBCASE("empty") {
+        CHECK_ENDS(ErrorKind::partial, "started anew", site.create());
+        CHECK_FALSE(site.store.manifest("b1"));
+        CHECK_ENDS(ErrorKind::partial, "started anew", site.create());
+    }
+    SUBCASE("empty, and chosen keys are read") {
+        CHECK_ENDS(ErrorKind::partial, "started anew", site.create("b1", {{"match", "key:*"}}));
+        CHECK_FALSE(site.store.manifest("b1"));
+    }
+    SUBCASE("whole") {
+        comes_back = true;
+        CHECK(site.create().manifest);
+        CHECK(counted(site).databases.at(0).keys == 28);
+    }
+}
+
 TEST_CASE_FIXTURE(Fixture,
                   "a server that wants fewer questions: without PEXPIRETIME and MEMORY USAGE it works as well") {
     server.with([](auto& state) { state.unknown = {"PEXPIRETIME", "MEMORY"}; });
