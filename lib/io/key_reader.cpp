@@ -200,6 +200,8 @@ KeyReader::Item KeyReader::next() {
             ++counts.with_expiry;
             ++counts.expiring[expiry_slot(summary_.begun, record_.expiry)];
         }
+        counts.largest = std::max<std::uint64_t>(counts.largest, record_.payload.size());
+        counts.version = std::max(counts.version, payload_version(record_.payload));
         return Item::record;
     }
 }
@@ -227,6 +229,8 @@ void KeyReader::read_trailer() {
         counts.keys = seen.keys;
         counts.with_expiry = seen.with_expiry;
         counts.expiring = seen.expiring;
+        said.databases[database].largest = counts.largest = seen.largest;
+        said.databases[database].version = counts.version = seen.version;
     }
     read.definitions = summary_.definitions;
     if (read != said || summary_.databases.size() != said.databases.size())

@@ -43,6 +43,9 @@ struct KeyCounts {
     std::uint64_t perhaps_twice = 0;  // of these: the key may have been recorded before; 0: each key is there once
     std::uint64_t vanished = 0;       // keys that were named and gone before they could be read
     Expiring expiring{};
+    // Not in the file, but known to whoever has written or read it:
+    std::uint64_t largest = 0;  // payload, in bytes
+    std::uint32_t version = 0;  // of the format of payloads, the highest
 
     void add(const KeyCounts& other);
     // Keys with an expiry that still exist at `now`: at least and at most.
@@ -89,6 +92,7 @@ private:
     void append_text(std::string_view text);
     void append_key(std::uint32_t database, std::string_view key, std::uint64_t expiry);
     void count(std::uint32_t database, std::uint64_t expiry);
+    void weigh(std::uint32_t database, std::string_view payload, std::uint64_t size);
 
     std::string out_;
     std::size_t at_ = 0;
@@ -96,6 +100,8 @@ private:
     KeySummary summary_;
     std::uint32_t large_database_ = 0;
     std::uint64_t large_expiry_ = 0;
+    std::uint64_t large_size_ = 0;
+    std::string large_end_;  // its last bytes
 };
 
 // Reads a file record by record. Throws Error{corrupt} for what no KeyWriter made, for a file that is cut anywhere, and when
@@ -139,6 +145,8 @@ private:
     KeySummary summary_;
 };
 
+// The version of the format that a payload of DUMP says it has; 0 for what is too short to be one.
+std::uint32_t payload_version(std::string_view payload);
 // What is wrong with the payload of a DUMP, by its own checksum; "" for nothing.
 std::string payload_problem(std::string_view payload);
 

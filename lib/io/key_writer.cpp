@@ -20,6 +20,14 @@ void KeyCounts::add(const KeyCounts& other) {
     perhaps_twice += other.perhaps_twice;
     vanished += other.vanished;
     for (std::size_t n = 0; n < expiring.size(); ++n) expiring[n] += other.expiring[n];
+    largest = std::max(largest, other.largest);
+    version = std::max(version, other.version);
+}
+
+std::uint32_t payload_version(std::string_view payload) {
+    if (payload.size() < key_format::payload_end) return 0;
+    const auto end = payload.substr(payload.size() - key_format::payload_end);
+    return static_cast<std::uint32_t>(static_cast<std::uint8_t>(end[0]) | static_cast<std::uint8_t>(end[1]) << 8);
 }
 
 std::pair<std::uint64_t, std::uint64_t> KeyCounts::alive(std::uint64_t begun, std::uint64_t now) const {
@@ -77,11 +85,18 @@ void KeyWriter::count(std::uint32_t database, std::uint64_t expiry) {
     ++counts.expiring[expiry_slot(summary_.begun, expiry)];
 }
 
+void KeyWriter::weigh(std::uint32_t database, std::string_view payload, std::uint64_t size) {
+    auto& counts = summary_.databases[database];
+    counts.largest = std::max(counts.largest, size);
+    counts.version = std::max(counts.version, payload_version(payload));
+}
+
 void KeyWriter::add(std::uint32_t database, std::string_view key, std::uint64_t expiry, std::string_view payload) {
     append({&key_format::record, 1});
     append_key(database, key, expiry);
     append_text(payload);
     count(database, expiry);
+    weigh(database, payload, payload.size());
 }
 
 void KeyWriter::begin_large(std::uint32_t database, std::string_view key, std::uint64_t expiry, std::uint64_t about) {
@@ -90,16 +105,24 @@ void KeyWriter::begin_large(std::uint32_t database, std::string_view key, std::u
     append_number(about);
     large_database_ = database;
     large_expiry_ = expiry;
+    large_size_ = 0;
+    large_end_.clear();
 }
 
 void KeyWriter::add_piece(std::string_view bytes) {
-    if (!bytes.empty()) append_text(bytes);
+    if (bytes.empty()) return;
+    append_text(bytes);
+    large_size_ += bytes.size();
+    large_end_ += bytes.substr(bytes.size() - std::min(bytes.size(), key_format::payload_end));
+    if (large_end_.size() > key_format::payload_end) large_end_.erase(0, large_end_.size() - key_format::payload_end);
 }
 
 void KeyWriter::end_large(bool good) {
     append_number(0);
     append({good ? &key_format::good : &key_format::void_record, 1});
-    if (good) count(large_database_, large_expiry_);
+    if (!good) return;
+    count(large_database_, large_expiry_);
+    weigh(large_database_, large_end_, large_size_);
 }
 
 void KeyWriter::add(const Definition& definition) {

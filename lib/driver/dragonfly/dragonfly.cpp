@@ -175,6 +175,7 @@ private:
         ScanWish wish{.server = node_at(seed_, note.node),
                       .databases = note.databases,
                       .match = note.match,
+                      .all_others = note.everything,
                       .about = file_about(note.node)};
         return scan_keys(call, std::move(wish),
                          [this, file = note.file](const io::KeySummary& summary, const io::Repeats& repeats) {

@@ -30,12 +30,15 @@ std::string bytes_of(std::uint64_t value, std::size_t count) {
 
 }  // namespace
 
-LargeValue::LargeValue(net::Resp& wire, io::KeyWriter& writer, Key key, bool has_expiretime, bool only_strings)
-    : wire_(wire),
-      writer_(writer),
-      key_(std::move(key)),
-      has_expiretime_(has_expiretime),
-      only_strings_(only_strings) {}
+LargeValue::LargeValue(net::Resp& wire, io::KeyWriter& writer, Key key, Server server)
+    : wire_(wire), writer_(writer), key_(std::move(key)), server_(server) {}
+
+LargeValue::FieldTimes LargeValue::field_times_of(Call& call, net::Resp& wire) {
+    const auto reply = wire.ask(call, {"HTTL", "vbackup:none", "FIELDS", "1", "none"});
+    if (!reply.is_error() || reply.code() == "MOVED" || reply.code() == "ASK") return FieldTimes::asked;
+    const auto unknown = net::to_error(reply, wire.server(), "HTTL").kind() == ErrorKind::unsupported;
+    return unknown ? FieldTimes::none : FieldTimes::unseen;
+}
 
 LargeValue::State LargeValue::advance(Call& call, std::uint64_t now) {
     if (!begun_) return begin(call, now);
@@ -53,6 +56,10 @@ LargeValue::State LargeValue::advance(Call& call, std::uint64_t now) {
             break;
     }
     flush();
+    if (has_field_times_) {
+        writer_.end_large(false);
+        return leave(call, State::other);
+    }
     const bool scanned = (type_ == Type::set || type_ == Type::hash) && cursor_ == "0";
     const bool whole = type_ == Type::set || type_ == Type::hash ? scanned : had_ >= size_;
     return whole || broken_ ? end(call) : State::going;
@@ -70,8 +77,9 @@ LargeValue::State LargeValue::begin(Call& call, std::uint64_t now) {
     static constexpr std::array<std::pair<std::string_view, char>, 5> types{
         {{"string", string_type}, {"list", list_type}, {"set", set_type}, {"zset", sorted_type}, {"hash", hash_type}}};
     const auto found = std::find_if(types.begin(), types.end(), [&](const auto& one) { return one.first == name; });
-    if (found == types.end() || (only_strings_ && name != "string")) return leave(call, State::other);
+    if (found == types.end() || (server_.only_strings && name != "string")) return leave(call, State::other);
     type_ = static_cast<Type>(found - types.begin());
+    if (type_ == Type::hash && server_.field_times == FieldTimes::unseen) return leave(call, State::other);
     const auto expires = expiry(call, now);
     size_ = static_cast<std::uint64_t>(std::max<std::int64_t>(length(call), 0));
     // What has more elements than a length of 32 bits counts is left to DUMP.
@@ -86,7 +94,7 @@ LargeValue::State LargeValue::begin(Call& call, std::uint64_t now) {
 }
 
 std::int64_t LargeValue::expiry(Call& call, std::uint64_t now) {
-    if (has_expiretime_) return wire_.require(call, {"PEXPIRETIME", key_.name}).number;
+    if (server_.has_expiretime) return wire_.require(call, {"PEXPIRETIME", key_.name}).number;
     const auto left = wire_.require(call, {"PTTL", key_.name}).number;
     return left < 0 ? left : static_cast<std::int64_t>(now) + left;
 }
@@ -108,7 +116,19 @@ std::string_view LargeValue::length_command() const {
 }
 
 std::int64_t LargeValue::length(Call& call) {
-    return wire_.require(call, {length_command(), key_.name}).number;
+    const auto reply = ask(call, {length_command(), key_.name});
+    return reply ? reply->number : 0;
+}
+
+// Empty, and broken, when the key is of another type by now.
+std::optional<net::Reply> LargeValue::ask(Call& call, std::initializer_list<std::string_view> words) {
+    auto reply = wire_.ask(call, words);
+    if (reply.code() == "WRONGTYPE") {
+        broken_ = true;
+        return std::nullopt;
+    }
+    if (reply.is_error()) throw net::to_error(reply, wire_.server(), *words.begin());
+    return reply;
 }
 
 void LargeValue::flush() {
@@ -154,10 +174,10 @@ void LargeValue::ask_pieces(Call& call) {
 void LargeValue::advance_string(Call& call) {
     ask_pieces(call);
     const auto reply = wire_.read(call);
-    if (reply.is_error()) throw net::to_error(reply, wire_.server(), "GETRANGE");
+    if (reply.is_error() && reply.code() != "WRONGTYPE") throw net::to_error(reply, wire_.server(), "GETRANGE");
     const auto wanted = std::min(piece, size_ - had_);
     had_ += wanted;
-    if (reply.text.size() == wanted) {
+    if (!reply.is_error() && reply.text.size() == wanted) {
         piece_ += reply.text;
         return;
     }
@@ -170,16 +190,16 @@ void LargeValue::advance_range(Call& call) {
     const auto first = std::to_string(had_);
     const auto last = std::to_string(std::min(had_ + at_once_, size_) - 1);
     const bool sorted = type_ == Type::sorted;
-    const auto reply = sorted ? wire_.require(call, {"ZRANGE", key_.name, first, last, "WITHSCORES"})
-                              : wire_.require(call, {"LRANGE", key_.name, first, last});
+    const auto reply = sorted ? ask(call, {"ZRANGE", key_.name, first, last, "WITHSCORES"})
+                              : ask(call, {"LRANGE", key_.name, first, last});
     const auto wanted = std::min(at_once_, size_ - had_);
     had_ += wanted;
-    if (reply.items.size() != wanted * (sorted ? 2 : 1)) {
+    if (!reply || reply->items.size() != wanted * (sorted ? 2 : 1)) {
         broken_ = true;
         return;
     }
-    for (std::size_t n = 0; n < reply.items.size(); ++n) {
-        const auto& text = reply.items[n].text;
+    for (std::size_t n = 0; n < reply->items.size(); ++n) {
+        const auto& text = reply->items[n].text;
         if (sorted && n % 2 == 1) {
             add_score(text);
         } else {
@@ -192,12 +212,27 @@ void LargeValue::advance_scan(Call& call) {
     const auto count = std::to_string(at_once_);
     const std::string_view cursor = cursor_.empty() ? "0" : std::string_view(cursor_);
     const bool hash = type_ == Type::hash;
-    auto reply = wire_.require(call, {hash ? "HSCAN" : "SSCAN", key_.name, cursor, "COUNT", count});
-    if (reply.items.size() != 2)
+    auto reply = ask(call, {hash ? "HSCAN" : "SSCAN", key_.name, cursor, "COUNT", count});
+    if (!reply) return;
+    if (reply->items.size() != 2)
         throw Error(ErrorKind::not_understood, "HSCAN or SSCAN was not answered with a cursor and elements");
-    cursor_ = std::move(reply.items[0].text);
-    for (const auto& item : reply.items[1].items) add_text(item.text);
-    had_ += reply.items[1].items.size() / (hash ? 2 : 1);
+    cursor_ = std::move(reply->items[0].text);
+    const auto& elements = reply->items[1].items;
+    for (const auto& item : elements) add_text(item.text);
+    had_ += elements.size() / (hash ? 2 : 1);
+    if (hash && server_.field_times == FieldTimes::asked) look_at_field_times(call, elements);
+}
+
+void LargeValue::look_at_field_times(Call& call, const std::vector<net::Reply>& pairs) {
+    if (pairs.empty()) return;
+    const auto count = std::to_string(pairs.size() / 2);
+    std::vector<std::string_view> words{"HTTL", key_.name, "FIELDS", count};
+    for (std::size_t n = 0; n + 1 < pairs.size(); n += 2) words.emplace_back(pairs[n].text);
+    wire_.queue(call, words);
+    const auto reply = wire_.read(call);
+    if (reply.is_error() && reply.code() != "WRONGTYPE") throw net::to_error(reply, wire_.server(), "HTTL");
+    broken_ = broken_ || reply.items.size() != pairs.size() / 2;
+    for (const auto& one : reply.items) has_field_times_ = has_field_times_ || one.number >= 0;
 }
 
 LargeValue::State LargeValue::end(Call& call) {

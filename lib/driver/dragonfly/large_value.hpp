@@ -2,7 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "io/crc64.hpp"
 #include "io/key_records.hpp"
@@ -22,8 +26,17 @@ public:
         std::string name;
         std::uint64_t weight = 0;  // what it takes of the server's memory, in bytes
     };
-    // `wire` and `writer` outlive it. Of Dragonfly only strings are taken apart: which encodings it loads was not seen.
-    LargeValue(net::Resp& wire, io::KeyWriter& writer, Key key, bool has_expiretime, bool only_strings);
+    // Do fields of hashes expire one by one there? The old encoding cannot hold that, so a hash that has such fields is not
+    // taken apart, nor is any where that may not be asked.
+    enum class FieldTimes : std::uint8_t { none, asked, unseen };
+    static FieldTimes field_times_of(Call& call, net::Resp& wire);
+    struct Server {
+        bool has_expiretime = true;
+        bool only_strings = false;  // of Dragonfly nothing else is taken apart: which encodings it loads was not seen
+        FieldTimes field_times = FieldTimes::none;
+    };
+    // `wire` and `writer` outlive it.
+    LargeValue(net::Resp& wire, io::KeyWriter& writer, Key key, Server server);
 
     enum class State : std::uint8_t { going, good, changed, gone, other };  // other: of a type that is not taken apart
     // Goes on by about a piece; anything but `going` is the end. `now`: ms since 1970 by the server's clock.
@@ -38,6 +51,8 @@ private:
     void advance_string(Call& call);
     void advance_range(Call& call);
     void advance_scan(Call& call);
+    void look_at_field_times(Call& call, const std::vector<net::Reply>& pairs);
+    std::optional<net::Reply> ask(Call& call, std::initializer_list<std::string_view> words);
     std::int64_t expiry(Call& call, std::uint64_t now);
     std::int64_t length(Call& call);
     std::string_view length_command() const;
@@ -50,10 +65,10 @@ private:
     net::Resp& wire_;
     io::KeyWriter& writer_;
     Key key_;
-    bool has_expiretime_;
-    bool only_strings_;
+    Server server_;
     bool begun_ = false;
-    bool broken_ = false;  // it became shorter
+    bool broken_ = false;           // it became shorter, or one of another type
+    bool has_field_times_ = false;  // fields of it expire
     Type type_ = Type::string;
     std::uint64_t size_ = 0;   // bytes of a string, or elements
     std::uint64_t asked_ = 0;  // of these

@@ -18,6 +18,8 @@ json to_json(const io::KeySummary& summary) {
         if (counts.with_expiry > 0) one["with_expiry"] = counts.with_expiry;
         if (counts.perhaps_twice > 0) one["perhaps_twice"] = counts.perhaps_twice;
         if (counts.vanished > 0) one["vanished"] = counts.vanished;
+        if (counts.largest > 0) one["largest"] = counts.largest;
+        if (counts.version > 0) one["version"] = counts.version;
         if (counts.with_expiry > 0) one["expiring"] = counts.expiring;
         databases.push_back(std::move(one));
     }
@@ -33,6 +35,8 @@ io::KeySummary summary_of(const json& from) {
         counts.with_expiry = one.value("with_expiry", std::uint64_t{0});
         counts.perhaps_twice = one.value("perhaps_twice", std::uint64_t{0});
         counts.vanished = one.value("vanished", std::uint64_t{0});
+        counts.largest = one.value("largest", std::uint64_t{0});
+        counts.version = one.value("version", std::uint32_t{0});
         if (one.contains("expiring")) counts.expiring = one.at("expiring").get<io::KeyCounts::Expiring>();
     }
     return summary;

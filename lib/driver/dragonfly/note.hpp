@@ -27,7 +27,7 @@ struct Note {
     std::map<std::uint32_t, std::uint32_t> destinations;  // restore: which database goes where
     KeySpaces spaces;                                     // before the backup
     bool compress = true;
-    bool everything = false;  // clear: all databases
+    bool everything = false;  // clear: all databases; scan: those too that get their first keys meanwhile
     bool overwrite = false;
     bool acl = false;
     std::map<std::string, std::string> before;    // of INFO, before a save or a scan

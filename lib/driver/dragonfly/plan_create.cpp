@@ -38,6 +38,7 @@ Step fetch_keys(const Census& census, const Master& master, const model::Request
     Note note{.action = std::string(action::scan), .node = master.name, .match = option(request.options, "match")};
     note.file = file_of(census.layout, master);
     note.databases = databases;
+    note.everything = request.scope.all();
     note.compress = option(request.options, "compress") != "none";
     std::uint64_t keys = 0;
     if (const auto facts = census.nodes.find(master.name); facts != census.nodes.end())

@@ -8,6 +8,7 @@
 #include "driver/dragonfly/note.hpp"
 #include "driver/dragonfly/options.hpp"
 #include "driver/dragonfly/plans.hpp"
+#include "driver/dragonfly/prove.hpp"
 
 namespace vbackup::driver::dragonfly {
 
@@ -24,6 +25,16 @@ std::uint32_t require_database(const std::string& name) {
 
 bool is_keys(const model::File& file) {
     return parse_note(file.details).action == action::scan;
+}
+
+// Those that were there before the backup, and those that got their first keys while it was made.
+std::set<std::uint32_t> databases_of(const model::Manifest& manifest) {
+    std::set<std::uint32_t> all;
+    for (const auto& entry : manifest.collections) all.insert(require_database(entry.before.name));
+    if (const auto read = counted(manifest))
+        for (const auto& [database, counts] : read->databases)
+            if (counts.keys > 0) all.insert(database);
+    return all;
 }
 
 // Files of keys and the one of definitions, as they were made by this driver.
@@ -166,12 +177,11 @@ model::Plan plan_load(const Census& census, const model::Request& request) {
 std::map<std::uint32_t, std::uint32_t> destinations_of(const model::Manifest& manifest, const model::Request& request) {
     std::map<std::uint32_t, std::uint32_t> all;
     std::set<std::uint32_t> into;
-    for (const auto& entry : manifest.collections) {
-        if (!request.scope.matches(entry.before.name)) continue;
-        const auto from = require_database(entry.before.name);
+    for (const auto from : databases_of(manifest)) {
+        if (!request.scope.matches(name_of(from))) continue;
         auto to = from;
         for (const auto& [old_name, new_name] : request.renames)
-            if (old_name == entry.before.name) to = require_database(new_name);
+            if (old_name == name_of(from)) to = require_database(new_name);
         if (!into.insert(to).second)
             throw Error(ErrorKind::usage, fmt::format("two databases would become {}", name_of(to)),
                         "choose other names");

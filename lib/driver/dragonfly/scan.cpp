@@ -59,6 +59,8 @@ public:
           wire_(call_, wish_.server),
           facts_(ask_facts(call_, wire_)),
           has_expiretime_(takes(call_, wire_, {"PEXPIRETIME", "vbackup:none"})),
+          field_times_(facts_.is_dragonfly() ? LargeValue::FieldTimes::none
+                                             : LargeValue::field_times_of(call_, wire_)),
           has_weight_(takes(call_, wire_, {"MEMORY", "USAGE", "vbackup:none"})),
           began_(ask_time(call_, wire_)),
           began_here_(call_.clock.now()),
@@ -87,14 +89,24 @@ private:
         if (!large_.empty()) {
             current_ = std::move(large_.front());
             large_.pop_front();
-            value_.emplace(wire_, writer_, LargeValue::Key{database_, current_.name, current_.weight}, has_expiretime_,
-                           facts_.is_dragonfly());
+            value_.emplace(wire_, writer_, LargeValue::Key{database_, current_.name, current_.weight},
+                           LargeValue::Server{has_expiretime_, facts_.is_dragonfly(), field_times_});
             return;
         }
         if (cursor_ == "0" && named_.empty() && ready_.empty() && again_.empty()) next_database();
     }
 
+    // What got its first keys since is read as well.
+    void add_others() {
+        if (!wish_.all_others || facts_.is_cluster()) return;
+        for (const auto& [database, space] : ask_facts(call_, wire_).databases) {
+            auto& known = wish_.databases;
+            if (std::find(known.begin(), known.end(), database) == known.end()) known.push_back(database);
+        }
+    }
+
     void next_database() {
+        if (at_ == wish_.databases.size()) add_others();
         if (at_ == wish_.databases.size()) {
             writer_.finish();
             done_ = true;
@@ -288,6 +300,7 @@ private:
     net::Resp wire_;
     Facts facts_;
     bool has_expiretime_;
+    LargeValue::FieldTimes field_times_;
     bool has_weight_;
     std::uint64_t began_;  // by the server's clock
     Instant began_here_;

@@ -15,7 +15,8 @@ namespace vbackup::driver::dragonfly {
 struct ScanWish {
     net::RespServer server;
     std::vector<std::uint32_t> databases;
-    std::string match;  // a pattern of SCAN; empty: all keys
+    std::string match;         // a pattern of SCAN; empty: all keys
+    bool all_others = false;  // databases too that get their first keys while those are read
     std::string about;  // for the file's beginning
 };
 

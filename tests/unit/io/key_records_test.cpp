@@ -35,7 +35,7 @@ std::string taken(KeyWriter& writer) {
     return bytes;
 }
 
-std::string sample() {
+std::string sample(KeySummary* summary = nullptr) {
     KeyWriter writer(begun, "a sample");
     writer.add(0, "a", 0, payload_of("1"));
     writer.add(0, std::string_view("\0\n", 2), begun + 5000, payload_of("two"));
@@ -50,6 +50,7 @@ std::string sample() {
     writer.add({"index", "idx", "FT.CREATE\nidx"});
     writer.count_vanished(3);
     writer.finish();
+    if (summary) *summary = writer.summary();
     return taken(writer);
 }
 
@@ -110,6 +111,9 @@ TEST_CASE("what was written is read, with its counts") {
     CHECK(all.summary.databases.at(3).keys == 1);
     CHECK(all.summary.databases.at(3).vanished == 1);
     CHECK(all.summary.begun == begun);
+    CHECK(all.summary.databases.at(0).largest == payload_of("two").size());
+    CHECK(all.summary.databases.at(3).largest == payload_of("in pieces").size());
+    CHECK(all.summary.databases.at(3).version == 8);
 }
 
 TEST_CASE("cut at any byte it is corrupt, plain and compressed") {
