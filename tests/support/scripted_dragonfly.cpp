@@ -9,6 +9,7 @@
 
 #include "base/text.hpp"
 #include "io/crc64.hpp"
+#include "io/key_records.hpp"
 
 namespace vbackup::test {
 
@@ -51,11 +52,12 @@ std::map<std::uint32_t, ScriptedDragonfly::Database> ScriptedDragonfly::database
     });
 }
 
-std::string ScriptedDragonfly::dump(std::string_view text) {
+std::string ScriptedDragonfly::dump(std::string_view text, std::uint16_t format) {
     std::string payload{'\0', static_cast<char>(0x80)};
     for (int shift = 24; shift >= 0; shift -= 8) payload += static_cast<char>(text.size() >> shift & 0xFF);
     payload += text;
-    payload += std::string_view("\x09\x00", 2);
+    payload += static_cast<char>(format & 0xFF);
+    payload += static_cast<char>(format >> 8);
     io::Crc64 checksum;
     checksum.update(std::as_bytes(std::span(payload)));
     for (unsigned n = 0; n < 8; ++n) payload += static_cast<char>(checksum.value() >> (8 * n) & 0xFF);
@@ -115,12 +117,21 @@ std::string ScriptedDragonfly::work(RespSession& session, const RespCommand& com
     if (state_.loading) return error("LOADING Dragonfly is loading the dataset in memory");
     if (name == "TIME") return texts({std::to_string(state_.now / 1000), fmt::format("{}", state_.now % 1000 * 1000)});
     if (name == "SELECT") {
-        session.database = static_cast<std::uint32_t>(std::stoul(command[1]));
+        const auto database = static_cast<std::uint32_t>(std::stoul(command[1]));
+        if (database > state_.last_database) return error("ERR DB index is out of range");
+        session.database = database;
         return ok();
     }
     if (name == "BGSAVE") return save(command);
     if (name == "DFLY") return load(command);
-    if (name == "CONFIG") return texts({command[2], command[2] == "dir" ? "/data" : "dump.rdb"});
+    if (name == "CONFIG")
+        return texts({command[2], command[2] == "dir"          ? "/data"
+                                  : command[2] == "dbfilename" ? "dump.rdb"
+                                                               : state_.most_at_once});
+    if (name == "RANDOMKEY") {
+        const auto& all = state_.databases[session.database];
+        return all.empty() ? nil() : text(all.begin()->first);
+    }
     if (name == "FLUSHALL" || name == "FLUSHDB") {
         if (name == "FLUSHALL")
             state_.databases.clear();
@@ -196,7 +207,7 @@ std::string ScriptedDragonfly::keys(RespSession& session, const std::string& nam
     if (name == "PTTL")
         return integer(!value ? -2 : value->expiry == 0 ? -1 : static_cast<std::int64_t>(value->expiry - state_.now));
     if (name == "MEMORY") return value ? integer(static_cast<std::int64_t>(value->text.size() + 50)) : nil();
-    if (name == "DUMP") return value ? text(dump(value->text)) : nil();
+    if (name == "DUMP") return value ? text(dump(value->text, state_.format)) : nil();
     if (name == "TYPE") return status(value ? "string" : "none");
     if (name == "STRLEN") return integer(value ? static_cast<std::int64_t>(value->text.size()) : 0);
     if (name == "GETRANGE") {
@@ -233,7 +244,7 @@ std::string ScriptedDragonfly::restore(const RespSession& session, const RespCom
         absolute = absolute || upper(command[n]) == "ABSTTL";
     }
     auto value = undump(command[3]);
-    if (!value) return error("ERR DUMP payload version or checksum are wrong");
+    if (!value || io::payload_version(command[3]) > state_.format) return error("ERR DUMP payload version or checksum are wrong");
     auto expiry = static_cast<std::uint64_t>(std::stoull(command[2]));
     if (expiry != 0 && !absolute) expiry += state_.now;
     if (!replace && find(session, command[1])) return error("BUSYKEY Target key name already exists.");

@@ -43,6 +43,9 @@ public:
         std::uint64_t now = 1'795'247'220'000;           // ms; the fake clock's
         std::uint64_t uptime = 1000;
         std::uint64_t changes = 0;
+        std::uint32_t last_database = 15;
+        std::uint16_t format = 9;               // of what DUMP gives and the highest that RESTORE takes
+        std::string most_at_once = "536870912";  // proto-max-bulk-len
         std::size_t page = 3;      // keys in one answer of SCAN
         bool scans_twice = false;  // SCAN names every key a second time
         int looks = 2;             // at INFO until a save has ended
@@ -75,7 +78,7 @@ public:
     std::map<std::uint32_t, Database> databases();
 
     // What DUMP gives for a string, with its version and checksum.
-    static std::string dump(std::string_view text);
+    static std::string dump(std::string_view text, std::uint16_t format = 9);
     static std::optional<std::string> undump(std::string_view payload);
 
 private:

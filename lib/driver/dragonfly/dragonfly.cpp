@@ -53,6 +53,28 @@ private:
     std::map<std::string, Scan> scans_;
 };
 
+// Which files have been searched for chosen keys. Thread-safe.
+class Search {
+public:
+    // Error{not_found} when this was the last of `note.files` and there was none in any of them. What an earlier run has
+    // searched is not known here.
+    void ended(const Note& note, std::uint64_t found) {
+        if (note.match.empty()) return;
+        const std::scoped_lock lock(mutex_);
+        found_[note.file] = found;
+        for (const auto& [file, count] : found_)
+            if (count > 0) return;
+        if (found_.size() < note.files) return;
+        found_.clear();
+        throw Error(ErrorKind::not_found, fmt::format("there is no key like {}", one_line(note.match, 120)),
+                    "patterns are those of SCAN: * any run, ? one byte, [a-z]; and upper case is not lower case");
+    }
+
+private:
+    std::mutex mutex_;
+    std::map<std::string, std::uint64_t> found_;  // by file
+};
+
 // Tells the tally what was read of a file that is put back.
 class Shown final : public io::Source {
 public:
@@ -178,8 +200,12 @@ private:
                       .all_others = note.everything,
                       .about = file_about(note.node)};
         return scan_keys(call, std::move(wish),
-                         [this, file = note.file](const io::KeySummary& summary, const io::Repeats& repeats) {
-                             memory_.put(file, {summary, repeats});
+                         [this, note](const io::KeySummary& summary, const io::Repeats& repeats) {
+                             std::uint64_t found = 0;
+                             for (const auto& [database, counts] : summary.databases)
+                                 found += counts.keys + counts.vanished;
+                             read_.ended(note, found);
+                             memory_.put(note.file, {summary, repeats});
                          });
     }
 
@@ -237,6 +263,7 @@ private:
         const auto plain = io::unpacked_keys(shown);
         io::KeyReader reader(*plain);
         while (reader.next() == io::KeyReader::Item::record) {
+            call.require_time();
             const auto into = note.destinations.find(reader.record().database);
             if (into == note.destinations.end()) continue;
             if (!note.match.empty() && !key_matches(note.match, reader.record().key)) continue;
@@ -246,6 +273,9 @@ private:
         }
         sender.finish();
         require_none_left(sender);
+        std::uint64_t all_sent = 0;
+        for (const auto& [database, counts] : sender.counts()) all_sent += counts.sent;
+        put_back_.ended(note, all_sent);
         Note sent{.action = std::string(action::keys), .file = note.file};
         for (const auto& [database, counts] : sender.counts()) sent.sent[database] = counts.sent;
         return {.job = model::JobRef{.name = {}, .part = {}, .details = render(sent)}};
@@ -280,6 +310,7 @@ private:
 
     net::RespServer seed_;
     Memory memory_;
+    Search read_, put_back_;
 };
 
 constexpr std::array<std::string_view, 6> all_schemes{"dragonfly", "dragonflys", "redis",

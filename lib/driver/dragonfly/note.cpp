@@ -61,6 +61,7 @@ model::JsonText render(const Note& note) {
     if (!note.databases.empty()) to["databases"] = note.databases;
     for (const auto& [from, into] : note.destinations) to["destinations"].push_back({from, into});
     for (const auto& [database, space] : note.spaces) to["spaces"].push_back({database, space.keys, space.expires});
+    if (note.files > 0) to["files"] = note.files;
     if (!note.compress) to["compress"] = false;
     if (note.everything) to["everything"] = true;
     if (note.overwrite) to["overwrite"] = true;
@@ -87,6 +88,7 @@ Note parse_note(const model::JsonText& text) {
         for (const auto& one : from.value("spaces", json::array()))
             note.spaces[one.at(0).get<std::uint32_t>()] = {one.at(1).get<std::uint64_t>(),
                                                            one.at(2).get<std::uint64_t>()};
+        note.files = from.value("files", std::uint64_t{0});
         note.compress = from.value("compress", true);
         note.everything = from.value("everything", false);
         note.overwrite = from.value("overwrite", false);

@@ -26,6 +26,7 @@ struct Note {
     std::vector<std::uint32_t> databases;                 // those to be read or cleared
     std::map<std::uint32_t, std::uint32_t> destinations;  // restore: which database goes where
     KeySpaces spaces;                                     // before the backup
+    std::uint64_t files = 0;                              // how many there are of this kind
     bool compress = true;
     bool everything = false;  // clear: all databases; scan: those too that get their first keys meanwhile
     bool overwrite = false;

@@ -39,6 +39,7 @@ Step fetch_keys(const Census& census, const Master& master, const model::Request
     note.file = file_of(census.layout, master);
     note.databases = databases;
     note.everything = request.scope.all();
+    note.files = census.layout.masters.size();
     note.compress = option(request.options, "compress") != "none";
     std::uint64_t keys = 0;
     if (const auto facts = census.nodes.find(master.name); facts != census.nodes.end())
@@ -72,7 +73,8 @@ Step count_keys(const Census& census, const Master& master, const Step& fetch,
     return step;
 }
 
-void add_definitions(Call& call, const Census& census, const model::Request& request, model::Plan& plan) {
+void add_definitions(Call& call, const Census& census, const model::Request& request,
+                     const std::vector<std::string>& fetched, model::Plan& plan) {
     const bool acl = option(request.options, "acl") == "true";
     net::Resp wire(call, census.layout.masters.front().server);
     const auto found = ask_definitions(call, wire, acl);
@@ -93,6 +95,7 @@ void add_definitions(Call& call, const Census& census, const model::Request& req
     step.what = fmt::format("read {} search indexes, {} libraries of functions, {} users", about.indexes.size(),
                             about.functions.size(), about.users.size());
     step.job = model::JobRef{.name = {}, .part = {}, .details = render(note)};
+    step.after = fetched;
     plan.steps.push_back(std::move(step));
 }
 
@@ -116,7 +119,7 @@ model::Plan plan_home(Call& call, const Census& census, const model::Request& re
         step.details = render(note);
         plan.steps.push_back(std::move(step));
     }
-    add_definitions(call, census, request, plan);
+    add_definitions(call, census, request, fetched, plan);
     if (!match.empty()) plan.notes.push_back(fmt::format("only keys like {} are in this backup", match));
     return plan;
 }

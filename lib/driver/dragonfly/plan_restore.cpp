@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "driver/dragonfly/fit.hpp"
 #include "driver/dragonfly/note.hpp"
 #include "driver/dragonfly/options.hpp"
 #include "driver/dragonfly/plans.hpp"
@@ -60,6 +61,16 @@ struct Restore {
     // Everything, so that nothing which is not of the backup stays. A backup of a part says nothing of the rest.
     bool whole() const { return all_of_it() && about.whole; }
 
+    // Of what is put back, all databases together; nothing is known of chosen keys, and nothing is cleared for them.
+    io::KeyCounts counts() const {
+        io::KeyCounts all;
+        const auto read = counted(*request.manifest);
+        if (!read || !match.empty()) return all;
+        for (const auto& [from, to] : destinations)
+            if (const auto found = read->databases.find(from); found != read->databases.end()) all.add(found->second);
+        return all;
+    }
+
     std::vector<std::string> occupied() const {
         std::vector<std::string> names;
         std::set<std::uint32_t> into;
@@ -98,6 +109,8 @@ struct Restore {
     void add_keys(const model::File& file) {
         Note note{.action = std::string(action::keys), .match = match, .file = file.name};
         note.destinations = destinations;
+        for (const auto& one : request.manifest->files)
+            if (is_keys(one)) ++note.files;
         note.overwrite = request.overwrite || match.empty();
         Step step{.id = "keys:" + file.name, .kind = StepKind::send};
         step.what = fmt::format("put back the keys of {}{}", file.name, match.empty() ? "" : " that are like " + match);
@@ -210,6 +223,7 @@ model::Plan plan_restore(Call& call, const net::RespServer& seed, const model::R
                     .match = match_of(manifest, request),
                     .about = parse_about(manifest.driver_data)};
     require_target(census, restore.destinations);
+    require_fit(call, census, restore.destinations, restore.counts());
     restore.add_clearing();
     for (const auto& file : manifest.files)
         if (is_keys(file)) restore.add_keys(file);

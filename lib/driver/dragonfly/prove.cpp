@@ -56,14 +56,17 @@ void prove_databases(const io::KeySummary& summary, const std::map<std::uint32_t
 
 // Whether each was taken was seen when it was sent.
 void prove_chosen(const model::Request& request, model::Proof& proof) {
+    std::uint64_t all = 0;
     for (const auto& job : request.jobs) {
         const auto note = parse_note(job.details);
         if (note.action != action::keys) continue;
         std::uint64_t sent = 0;
         for (const auto& [database, count] : note.sent) sent += count;
+        all += sent;
         proof.findings.push_back(
             finding(true, fmt::format("{}: {} chosen keys were taken by the server", note.file, sent)));
     }
+    if (all == 0) proof.findings.push_back(finding(false, "no key of the backup is like the pattern"));
 }
 
 void prove_names(std::vector<std::string> wanted, const std::vector<std::string>& here, std::string_view what,

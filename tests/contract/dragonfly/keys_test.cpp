@@ -151,6 +151,41 @@ TEST_CASE_FIXTURE(Fixture, "a database that gets its first keys while others are
     CHECK((server.databases() == before) == true);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a pattern that no key is like is said, and nothing is made or put back") {
+    CHECK_ENDS(ErrorKind::not_found, "no key like kee:*", site.create("none", {{"match", "kee:*"}}));
+    CHECK_FALSE(site.store.manifest("none"));
+    site.create();
+    server.with([](auto& state) { state.databases.clear(); });
+    CHECK_ENDS(ErrorKind::not_found, "no key like kee:*", site.restore(false, {{"match", "kee:*"}}));
+    CHECK(bad(site.restore(false, {{"match", "key:2*"}}).proof) == "");
+    CHECK(server.databases().at(0).size() == 6);
+}
+
+TEST_CASE_FIXTURE(Fixture, "what the target cannot take is refused before anything is cleared") {
+    server.set(12, "high", "1");
+    site.create();
+    const auto before = server.databases();
+    const auto refused = [&](const char* why) {
+        CHECK_ENDS(ErrorKind::refused, why, site.restore(true));
+        CHECK(server.wire().count("FLUSHALL") == 0);
+        CHECK((server.databases() == before) == true);
+    };
+    server.with([](auto& state) { state.last_database = 7; });
+    refused("--rename db12");
+    server.with([](auto& state) {
+        state.last_database = 15;
+        state.format = 8;
+    });
+    refused("up to format 8");
+    server.with([](auto& state) {
+        state.format = 10;
+        state.most_at_once = "20";
+    });
+    refused("CONFIG SET proto-max-bulk-len");
+    server.with([](auto& state) { state.most_at_once = "1048576"; });
+    CHECK(bad(site.restore(true).proof) == "");
+}
+
 TEST_CASE_FIXTURE(Fixture, "keys that vanish between SCAN and DUMP are counted, and no error") {
     server.with([](auto& state) {
         state.page = 1000;

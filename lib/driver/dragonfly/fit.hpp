@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "driver/dragonfly/census.hpp"
+#include "io/key_records.hpp"
+
+namespace vbackup::driver::dragonfly {
+
+// What can be known of a target before anything is cleared there. Throws Error{refused} for a database number that it does not
+// have, and, with `counts` of what is to be put back, for values in a newer format than its own and for values that are larger
+// than it takes in one command.
+void require_fit(Call& call, const Census& census, const std::map<std::uint32_t, std::uint32_t>& destinations,
+                 const io::KeyCounts& counts);
+
+}  // namespace vbackup::driver::dragonfly
