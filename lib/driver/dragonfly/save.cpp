@@ -31,14 +31,28 @@ std::uint64_t number(const std::map<std::string, std::string>& values, const std
     return facts.number(name);
 }
 
+// "/data/b1-summary.dfs" is b1.
+std::string name_of_file(std::string path) {
+    path.erase(0, path.rfind('/') + 1);
+    for (const std::string_view end : {"-summary.dfs", ".rdb"})
+        if (path.ends_with(end) && path.size() > end.size()) path.erase(path.size() - end.size());
+    return path;
+}
+
 bool is_saving(const Facts& facts) {
     return facts.number("saving") != 0 || facts.number("rdb_bgsave_in_progress") != 0;
 }
 
-bool has_new_success(const std::map<std::string, std::string>& before, const Facts& now) {
+// Of a Dragonfly: did a save end well since, whoever asked for it?
+bool is_newer(const std::map<std::string, std::string>& before, const Facts& now) {
+    return now.number("last_success_save") > number(before, "last_success_save") ||
+           (!now.value("last_saved_file").empty() && now.value("last_saved_file") != of(before, "last_saved_file"));
+}
+
+// `name` is what the file was to be called; empty where the server has one file, which any new save makes anew.
+bool has_new_success(const std::map<std::string, std::string>& before, const Facts& now, const std::string& name) {
     if (now.is_dragonfly())
-        return now.number("last_success_save") > number(before, "last_success_save") ||
-               (!now.value("last_saved_file").empty() && now.value("last_saved_file") != of(before, "last_saved_file"));
+        return is_newer(before, now) && (name.empty() || name_of_file(now.value("last_saved_file")) == name);
     const bool counted = now.has("rdb_saves") && now.number("rdb_saves") > number(before, "rdb_saves");
     return (counted || now.number("rdb_last_save_time") > number(before, "rdb_last_save_time")) &&
            now.value("rdb_last_bgsave_status") == "ok";
@@ -58,12 +72,10 @@ std::vector<std::string_view> lines_of(const std::string& text) {
     return lines;
 }
 
-// "/data/b1-summary.dfs" is b1.
-std::string name_of_file(std::string path) {
-    path.erase(0, path.rfind('/') + 1);
-    for (const std::string_view end : {"-summary.dfs", ".rdb"})
-        if (path.ends_with(end) && path.size() > end.size()) path.erase(path.size() - end.size());
-    return path;
+// The name that a save was given; empty for none.
+std::string name_of(const Note& note) {
+    const auto words = lines_of(note.words);
+    return words.empty() ? std::string() : std::string(words.back());
 }
 
 // Where Redis puts its file, if it says so.
@@ -83,17 +95,30 @@ std::optional<Moment> moment_of(std::uint64_t seconds) {
     return Moment{} + Seconds(seconds);
 }
 
+// A server that has one file only makes it anew with each save: the time tells which one it was.
+std::string name_of_save(const Facts& now, const std::string& path) {
+    auto name = name_of_file(path);
+    const auto when = moment_of(now.number("rdb_last_save_time"));
+    if (now.is_dragonfly() || !when) return name;
+    return fmt::format("{}-{}", name, compact_time(*when));
+}
+
 // A snapshot that is there: what `observe_save` looks at from then on.
 model::JobRef kept_job(const Note& note, const Facts& now, const std::string& path) {
     Note kept{.action = std::string(action::save), .node = note.node, .text = path};
     kept.file = "kept";
     kept.before = saves_of(now);
-    return {.name = name_of_file(path), .part = {.node = note.node}, .details = render(kept)};
+    return {.name = name_of_save(now, path), .part = {.node = note.node}, .details = render(kept)};
 }
 
 model::Seen look_at_kept(const Note& note, const Facts& now) {
     model::Seen seen{.phase = Phase::succeeded, .said = "saved", .where = note.text};
-    if (now.is_dragonfly()) return seen;
+    if (now.is_dragonfly()) {
+        if (now.value("last_saved_file") == note.text) return seen;
+        seen.phase = Phase::unknown;
+        seen.said = "the server shows its last save only; whether this file is still there it does not say";
+        return seen;
+    }
     if (was_restarted(note.before, now)) {
         seen.phase = Phase::unknown;
         seen.said = "the server was started anew since; whether its file is still that one it does not say";
@@ -142,17 +167,17 @@ model::Outcome begin_save(Call& call, const net::RespServer& server, Note note) 
             throw Error(ErrorKind::busy, error.message(), "another save is under way there: `vbackup status` shows it");
         throw error;
     }
-    const auto name = words.size() > 1 ? std::string(words.back()) : std::string("save");
-    return {.job = model::JobRef{.name = name, .part = {.node = note.node}, .details = render(note)}};
+    const auto name = name_of(note);
+    return {.job = model::JobRef{.name = name.empty() ? "save" : name, .part = {.node = note.node}, .details = render(note)}};
 }
 
 std::optional<model::Outcome> save_taken(Call& call, const net::RespServer& server, const Note& note) {
     net::Resp wire(call, server);
     const auto now = ask_facts(call, wire);
-    const bool taken = is_saving(now) || has_new_success(note.before, now);
+    const bool taken = is_saving(now) || has_new_success(note.before, now, name_of(note));
     if (!taken || was_restarted(note.before, now)) return std::nullopt;
-    const auto words = lines_of(note.words);
-    return model::Outcome{.job = model::JobRef{.name = words.empty() ? "save" : std::string(words.back()),
+    const auto name = name_of(note);
+    return model::Outcome{.job = model::JobRef{.name = name.empty() ? "save" : name,
                                                .part = {.node = note.node},
                                                .details = render(note)}};
 }
@@ -167,11 +192,11 @@ model::Seen observe_save(Call& call, const net::RespServer& server, const Note& 
         seen.said = "gone with a restart";
         seen.why = "the server was started anew while it saved";
     } else if (is_saving(now)) {
-        seen.done = now.number(now.is_dragonfly() ? "current_save_keys_processed" : "rdb_last_bgsave_keys_processed");
+        seen.done = now.number("current_save_keys_processed");
         if (const auto total = now.number("current_save_keys_total"); total > 0) seen.total = total;
         seen.mark = fmt::format("{} {} {}", now.value("current_save_keys_processed"),
                                 now.value("current_snapshot_perc"), now.value("current_save_keys_total"));
-    } else if (has_new_success(note.before, now)) {
+    } else if (has_new_success(note.before, now, name_of(note))) {
         seen.phase = Phase::succeeded;
         seen.said = "saved";
         const auto path = path_of(call, wire, now);
@@ -181,6 +206,11 @@ model::Seen observe_save(Call& call, const net::RespServer& server, const Note& 
         seen.phase = Phase::failed;
         seen.said = "failed";
         seen.why = one_line(now.value("last_error"));
+    } else if (now.is_dragonfly() && is_newer(note.before, now)) {
+        seen.phase = Phase::failed;
+        seen.said = "not to be seen";
+        seen.why = fmt::format("another save ended since, as {}; how this one ended the server does not say any more",
+                               one_line(now.value("last_saved_file"), 200));
     } else {
         seen.said = "not begun";
     }
@@ -204,7 +234,7 @@ std::vector<model::Found> list_saves(Call& call, const net::RespServer& server) 
     const bool saved = now.is_dragonfly() ? !path.empty() : now.number("rdb_saves") > 0;
     if (saved) {
         const auto when = now.number(now.is_dragonfly() ? "last_success_save" : "rdb_last_save_time");
-        auto found = found_of(server, Phase::succeeded, "saved", name_of_file(path));
+        auto found = found_of(server, Phase::succeeded, "saved", name_of_save(now, path));
         found.started = found.completed = moment_of(when);
         found.where = fmt::format("{}{}{}", server.address(), path.empty() ? "" : ":", path);
         found.job = kept_job(note, now, path);

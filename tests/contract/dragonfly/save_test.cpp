@@ -33,6 +33,33 @@ TEST_CASE_FIXTURE(Fixture, "a save is waited for to its end, and its file named 
     for (const auto& command : server.wire().commands()) right = right || command == RespCommand{"BGSAVE", "DF", "b1"};
     CHECK(right);
     CHECK(backup::status(site.call, site.stage(), "b1", {}).phase == model::Phase::succeeded);
+    // It shows its last save only: of those before nothing proves that they are there.
+    server.with([](auto& state) { state.last_file = "/data/b2-summary.dfs"; });
+    CHECK(backup::status(site.call, site.stage(), "b1", {}).phase == model::Phase::unknown);
+    for (const auto& found : backup::list(site.call, site.stage(), {}))
+        if (found.id == "b1") CHECK(found.phase == model::Phase::unknown);
+}
+
+TEST_CASE_FIXTURE(Fixture, "somebody else's save is not taken for ours") {
+    std::uint64_t failed = 0;
+    server.with([&](auto& state) {
+        state.before = [&state, &failed](const RespCommand& command) {
+            if (command.front() != "INFO" || !state.saving) return;
+            state.saving = false;
+            if (failed > 0) state.last_failed = state.now / 1000 + failed;
+            state.last_error = "generic:28 No space left on device";
+            state.last_success = state.now / 1000 + 5;
+            state.last_file = "/data/other-summary.dfs";
+        };
+    });
+    SUBCASE("ours has failed before") {
+        failed = 2;
+        CHECK_ENDS(ErrorKind::job_failed, "No space left", site.create("b1", {}, false));
+    }
+    SUBCASE("nothing tells how ours has ended") {
+        CHECK_ENDS(ErrorKind::job_failed, "/data/other-summary.dfs", site.create("b1", {}, false));
+    }
+    CHECK_FALSE(site.journal.manifest("b1"));
 }
 
 TEST_CASE_FIXTURE(Fixture, "format and location go into the command") {
@@ -139,6 +166,9 @@ TEST_CASE_FIXTURE(Fixture, "a Redis keeps one file, which a later save replaces:
         state.snapshots["other"];
     });
     CHECK(backup::status(site.call, site.stage(), "b1", {}).phase == model::Phase::gone);
+    const auto all = backup::list(site.call, site.stage(), {});
+    REQUIRE(all.size() == 2);
+    for (const auto& found : all) CHECK((found.phase == model::Phase::gone) == (found.id == "b1"));
 }
 
 TEST_CASE_FIXTURE(Fixture, "a server that is loading: no create, and a restore says busy") {
