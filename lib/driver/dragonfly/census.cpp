@@ -68,10 +68,10 @@ void require_databases(const model::Scope& scope, const KeySpaces& databases) {
 
 namespace {
 
-void add_nodes_of(const Census& census, model::Inspection& found) {
+void add_nodes_of(const Census& census, const std::string& scheme, model::Inspection& found) {
     for (const auto& master : census.layout.masters) {
         const auto facts = census.nodes.find(master.name);
-        model::Node node{.name = master.name, .address = master.server.address()};
+        model::Node node{.name = master.name, .address = scheme + "://" + master.server.address()};
         node.healthy = facts != census.nodes.end() && !facts->second.is_loading();
         node.state = facts == census.nodes.end() ? "not reached" : facts->second.is_loading() ? "loading" : "online";
         if (facts != census.nodes.end()) node.version = facts->second.version;
@@ -81,13 +81,14 @@ void add_nodes_of(const Census& census, model::Inspection& found) {
 
 }  // namespace
 
-model::Inspection inspect(Call& call, const net::RespServer& seed, const model::Scope& scope) {
+model::Inspection inspect(Call& call, const net::RespServer& seed, const std::string& scheme,
+                          const model::Scope& scope) {
     const auto census = look(call, seed);
     model::Inspection found;
     found.product = census.facts.product;
     found.version = census.facts.version;
     found.ready = !census.facts.is_loading();
-    add_nodes_of(census, found);
+    add_nodes_of(census, scheme, found);
     found.obstacles = census.layout.obstacles;
     for (const auto& [name, facts] : census.nodes) {
         if (facts.is_loading()) found.obstacles.push_back(fmt::format("{} is loading its data", name));

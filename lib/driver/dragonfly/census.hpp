@@ -18,7 +18,9 @@ struct Census {
 };
 
 Census look(Call& call, const net::RespServer& seed);
-model::Inspection inspect(Call& call, const net::RespServer& seed, const model::Scope& scope);
+// `scheme` goes before the nodes' addresses, so that each is one that a target may be given by.
+model::Inspection inspect(Call& call, const net::RespServer& seed, const std::string& scheme,
+                          const model::Scope& scope);
 // Error{not_found} for a name without wildcards that is no database with keys.
 void require_databases(const model::Scope& scope, const KeySpaces& databases);
 // The master of that name ("127.0.0.1:6379"), reached as `seed` is.

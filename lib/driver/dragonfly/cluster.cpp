@@ -70,11 +70,27 @@ bool says(std::string_view flags, std::string_view flag) {
     return false;
 }
 
+// Slots that two call their own: the one of the lower epoch has not heard yet that it lost them.
+void add_overlap(std::vector<std::string>& obstacles, const Master& one, const Master& other) {
+    for (const auto& [first, last] : one.slots) {
+        for (const auto& [from, to] : other.slots) {
+            if (first > to || from > last) continue;
+            const auto& older = one.epoch < other.epoch ? one : other;
+            obstacles.push_back(fmt::format("slot {} has two masters, {} and {}: {} does not know yet that it lost it",
+                                            std::max(first, from), one.name, other.name, older.name));
+            return;
+        }
+    }
+}
+
 void require_covered(Layout& layout) {
     std::vector<bool> owned(slot_count);
     for (const auto& master : layout.masters)
         for (const auto& [first, last] : master.slots)
             for (auto slot = first; slot <= last; ++slot) owned[slot] = true;
+    for (const auto& master : layout.masters)
+        for (const auto& other : layout.masters)
+            if (master.name < other.name) add_overlap(layout.obstacles, master, other);
     const auto without = std::count(owned.begin(), owned.end(), false);
     if (without > 0) layout.obstacles.push_back(fmt::format("{} slots of the cluster have no master", without));
 }
@@ -84,7 +100,7 @@ void require_covered(Layout& layout) {
 std::string Layout::text() const {
     std::string all;
     for (const auto& master : masters) {
-        all += master.name;
+        all += fmt::format("{} {}", master.name, master.epoch);
         for (const auto& [first, last] : master.slots) all += fmt::format(" {}-{}", first, last);
         all += '\n';
     }
@@ -113,6 +129,8 @@ void add_nodes(Layout& layout, std::string_view nodes, const net::RespServer& as
         if (!says(flags, "master") || (words.size() == 8 && !says(flags, "myself"))) continue;
         if (words.size() == 8) continue;
         Master master{.name = {}, .server = at_address(words[1], asked), .slots = {}};
+        master.epoch = number_of<std::uint64_t>(words[6]);
+        master.is_asked = says(flags, "myself");
         master.name = master.server.address();
         if (says(flags, "fail") || says(flags, "noaddr"))
             layout.obstacles.push_back(fmt::format("master {} has failed", master.name));
@@ -120,6 +138,26 @@ void add_nodes(Layout& layout, std::string_view nodes, const net::RespServer& as
         layout.masters.push_back(std::move(master));
     }
 }
+
+namespace {
+
+// Its slots and their epoch as it tells of itself.
+void ask_own(Call& call, Master& master, std::vector<std::string>& obstacles) {
+    net::Resp wire(call, master.server);
+    Layout its;
+    add_nodes(its, wire.require(call, {"CLUSTER", "NODES"}).text, master.server);
+    for (auto& obstacle : its.obstacles) obstacles.push_back(std::move(obstacle));
+    const auto own =
+        std::find_if(its.masters.begin(), its.masters.end(), [](const auto& one) { return one.is_asked; });
+    if (own == its.masters.end()) {
+        obstacles.push_back(fmt::format("{} says that it is no master with slots", master.name));
+        return;
+    }
+    master.slots = std::move(own->slots);
+    master.epoch = own->epoch;
+}
+
+}  // namespace
 
 Layout ask_layout(Call& call, const net::RespServer& seed, const Facts& facts) {
     Layout layout;
@@ -130,14 +168,10 @@ Layout ask_layout(Call& call, const net::RespServer& seed, const Facts& facts) {
     net::Resp wire(call, seed);
     layout.cluster = true;
     add_nodes(layout, wire.require(call, {"CLUSTER", "NODES"}).text, seed);
-    for (const auto& master : std::vector(layout.masters)) {
-        if (master.server.address() == seed.address()) continue;
-        // Each tells of its own moves only.
+    for (auto& master : layout.masters) {
+        if (master.is_asked) continue;
         try {
-            net::Resp other(call, master.server);
-            Layout its;
-            add_nodes(its, other.require(call, {"CLUSTER", "NODES"}).text, master.server);
-            for (auto& obstacle : its.obstacles) layout.obstacles.push_back(std::move(obstacle));
+            ask_own(call, master, layout.obstacles);
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::unreachable) throw;
             layout.obstacles.push_back(error.message());

@@ -18,6 +18,8 @@ struct Master {
     std::string name;  // its address; also how steps and files name the node
     net::RespServer server;
     std::vector<std::pair<unsigned, unsigned>> slots;  // first and last of each range; empty without a cluster
+    std::uint64_t epoch = 0;                           // of its slots: a higher one took them later
+    bool is_asked = false;                             // it is the one that told of itself
 };
 
 struct Layout {
@@ -30,7 +32,8 @@ struct Layout {
     const Master& owner(unsigned slot) const;
 };
 
-// CLUSTER NODES of every master, since each shows only its own slots as moving. Without a cluster the one server.
+// Each master's own word of its slots, since what others know of them may be old, and each shows only its own as moving.
+// Without a cluster the one server.
 Layout ask_layout(Call& call, const net::RespServer& seed, const Facts& facts);
 
 // Takes one answer of CLUSTER NODES into the layout; `asked` is who gave it.

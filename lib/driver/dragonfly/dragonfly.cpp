@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "base/url.hpp"
 #include "driver/dragonfly/census.hpp"
 #include "driver/dragonfly/definitions.hpp"
 #include "driver/dragonfly/match.hpp"
@@ -97,10 +98,11 @@ std::string file_about(const std::string& node) {
 
 class Dragonfly final : public Driver {
 public:
-    explicit Dragonfly(const Settings& settings) : seed_(server_of(settings, settings.url)) {}
+    explicit Dragonfly(const Settings& settings)
+        : scheme_(parse_url(settings.url).scheme), seed_(server_of(settings, settings.url)) {}
 
     model::Inspection inspect(Call& call, const model::Scope& scope) override {
-        return dragonfly::inspect(call, seed_, scope);
+        return dragonfly::inspect(call, seed_, scheme_, scope);
     }
 
     std::vector<model::Found> list(Call& call, const model::Options&) override {
@@ -308,6 +310,7 @@ private:
         return {};
     }
 
+    std::string scheme_;
     net::RespServer seed_;
     Memory memory_;
     Search read_, put_back_;

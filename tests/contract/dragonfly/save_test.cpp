@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Snapshots that stay with the server: INFO is the only witness.
+#include "backup/find.hpp"
 #include "contract/dragonfly/site.hpp"
 
 namespace vbackup::test {
@@ -226,6 +227,13 @@ TEST_CASE("two masters: both are read, each key goes to its owner, redirections 
     REQUIRE(made.manifest->collections.size() == 1);
     CHECK(made.manifest->collections[0].before.count == 3);
 
+    // The same cluster by the address of its other node.
+    CHECK(made.manifest->nodes[0].address.starts_with("dragonfly://127.0.0.1:"));
+    for (const auto* server : {&one, &two}) {
+        Site through(server->url());
+        CHECK(backup::is_of(*made.manifest, through.stage().target));
+    }
+
     for (auto* server : {&one, &two}) server->with([](auto& state) { state.databases.clear(); });
     CHECK(site.restore().proof.good());
     CHECK(one.databases().at(0).size() == 2);
@@ -248,6 +256,19 @@ TEST_CASE("two masters: both are read, each key goes to its owner, redirections 
         for (auto* server : {&one, &two})
             server->with([&](auto& state) { state.cluster_nodes = nodes(1).substr(0, nodes(1).find('\n')); });
         CHECK_ENDS(ErrorKind::refused, "8192 slots", Site(one.url()).create("b3"));
+    }
+    SUBCASE("slots that were moved during the backup, of which the node that was asked has not heard") {
+        two.with([&](auto& state) {
+            state.before = [&](const RespCommand& command) {
+                if (command.front() != "DUMP") return;
+                const auto at = state.cluster_nodes.find(" 2 connected 8192-16383");
+                if (at != std::string::npos) state.cluster_nodes.replace(at, 23, " 5 connected 8000-16383");
+            };
+            state.databases[0] = {{"foo", {"3", 0}}};
+        });
+        Site other(one.url());
+        CHECK_ENDS(ErrorKind::partial, "slots were moved", other.create("b5"));
+        CHECK_ENDS(ErrorKind::refused, "slot 8000 has two masters", other.create("b6"));
     }
     SUBCASE("slots that were moved during the backup") {
         one.with([&](auto& state) {
