@@ -49,6 +49,11 @@ std::string ScriptedDragonflyCloud::shown() {
 
 Answer ScriptedDragonflyCloud::get() {
     const std::scoped_lock lock(mutex_);
+    if (state_.begins_left > 0 && --state_.begins_left == 0) {
+        state_.status = "restoring";
+        state_.looks_left = state_.looks;
+        state_.loads = true;
+    }
     if (state_.loads && state_.status == "active" && !state_.never_loads) {
         auto config = Json::parse(state_.config);
         config["restore"]["loaded"] = true;
@@ -71,6 +76,13 @@ Answer ScriptedDragonflyCloud::put(const std::string& body) {
     if (!config.is_object() || !config.contains("name"))
         return {.status = 400, .body = R"({"error":"invalid datastore config"})"};
     const auto before = Json::parse(state_.config);
+    const bool asks = !config["restore"].value("backup_id", "").empty() && !config["restore"].value("loaded", false);
+    if (state_.keeps_loaded && asks) {
+        config["restore"]["loaded"] = true;
+        state_.config = config.dump();
+        state_.begins_left = state_.begins_after;
+        return {.body = shown(), .headers = {{"Content-Type", "application/json"}}};
+    }
     if (state_.forgets) config.erase("nobody_knows_this");
     if (!state_.lies) state_.config = config.dump();
     const auto backup = config["restore"].value("backup_id", "");

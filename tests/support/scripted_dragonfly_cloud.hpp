@@ -24,6 +24,9 @@ public:
         int looks = 2;       // until a restore is active
         int looks_left = 0;
         bool loads = false;        // a restore is under way and not loaded
+        bool keeps_loaded = false;  // a restore is taken, and its `loaded` stays true until it begins
+        int begins_after = 0;       // looks
+        int begins_left = 0;
         bool never_loads = false;  // active for good, and never loaded
         bool forgets = false;      // drops fields that are not in the published SDK, as a careless server would
         bool lies = false;         // takes a PUT and changes nothing

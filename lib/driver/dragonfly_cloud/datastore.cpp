@@ -147,6 +147,11 @@ Phase phase_of_restore(const Datastore& store, const std::string& backup) {
     return store.loaded ? Phase::succeeded : Phase::running;
 }
 
+bool shows_restore(const Datastore& store, const std::string& backup, bool was_loaded) {
+    const bool at_work = store.status == "pending" || store.status == "updating" || store.status == "restoring";
+    return at_work || (store.restored == backup && (!store.loaded || !was_loaded));
+}
+
 model::JsonText with_policy(const model::JsonText& text, const Policy& policy) {
     auto config = parse_config(text);
     put_policy(config["backup_policy"], policy);
@@ -186,11 +191,17 @@ Policy to_policy(const model::Schedule& wish, const Policy& now) {
                     "give weekdays and hours instead");
     Policy policy;
     policy.enabled = wish.enabled;
-    policy.every_day = wish.weekdays.empty();
-    policy.every_hour = wish.hours.empty();
-    policy.hours = wish.hours;
-    for (const auto weekday : wish.weekdays) policy.weekdays.push_back(weekday == 7 ? 0 : weekday);
-    std::sort(policy.weekdays.begin(), policy.weekdays.end());
+    const bool has_times = now.every_hour || !now.hours.empty();
+    if (wish.weekdays.empty() && wish.hours.empty() && has_times) {
+        policy = now;
+        policy.enabled = wish.enabled;
+    } else {
+        policy.every_day = wish.weekdays.empty();
+        policy.every_hour = wish.hours.empty();
+        policy.hours = wish.hours;
+        for (const auto weekday : wish.weekdays) policy.weekdays.push_back(weekday == 7 ? 0 : weekday);
+        std::sort(policy.weekdays.begin(), policy.weekdays.end());
+    }
     policy.retention_days = now.retention_days;
     if (wish.retention) {
         if (*wish.retention < day || *wish.retention % day != Milliseconds{0})
@@ -232,7 +243,7 @@ Datastore Api::get(Call& call, bool repeat) const {
     return store;
 }
 
-void Api::change(Call& call, const std::function<model::JsonText(const Datastore&)>& changed,
+Datastore Api::change(Call& call, const std::function<model::JsonText(const Datastore&)>& changed,
                  std::string_view what) const {
     const auto now = get(call);
     if (!now.inexact.empty())
@@ -245,8 +256,9 @@ void Api::change(Call& call, const std::function<model::JsonText(const Datastore
     net::Request put{.method = "PUT", .path = "/v1/datastores/" + percent_encode(id_), .body = sent};
     const auto response = http_.send(call, put);
     if (response.status != 200) net::throw_for_status(response, what, words_of(response));
-    const auto gone = lost(sent, get(call).config);
-    if (gone.empty()) return;
+    auto after = get(call);
+    const auto gone = lost(sent, after.config);
+    if (gone.empty()) return after;
     throw Error(ErrorKind::not_understood,
                 fmt::format("{}: afterwards the data store has other values for {}", what, fmt::join(gone, ", ")),
                 "look at the data store in the console");

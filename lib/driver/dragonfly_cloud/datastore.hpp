@@ -41,7 +41,11 @@ struct Datastore {
 
 // Throws Error{not_understood} for what is no data store.
 Datastore parse_datastore(const std::string& body);
+// Of a restore that is known to have begun.
 model::Phase phase_of_restore(const Datastore& store, const std::string& backup);
+// Does it show that a restore has begun? `was_loaded`: before that was asked for, it said of the last one that it was loaded,
+// which it goes on to say until the new one begins.
+bool shows_restore(const Datastore& store, const std::string& backup, bool was_loaded);
 
 // The configuration with another policy or restore, every other field as it came, known or not.
 model::JsonText with_policy(const model::JsonText& config, const Policy& policy);
@@ -50,7 +54,8 @@ model::JsonText with_restore(const model::JsonText& config, const std::string& b
 std::vector<std::string> lost(const model::JsonText& sent, const model::JsonText& now);
 
 model::Schedule to_schedule(const Policy& policy);
-// What a person wants as the API holds it. Error{unsupported} for a form that it does not have.
+// What a person wants as the API holds it; without days and hours those that it has stay. Error{unsupported} for a form that it
+// does not have.
 Policy to_policy(const model::Schedule& wish, const Policy& now);
 model::JsonText render(const Policy& policy);
 Policy parse_policy(const model::JsonText& text);
@@ -63,8 +68,8 @@ public:
     Datastore get(Call& call, bool repeat = true) const;
     // Reads the configuration, changes it, writes it whole, and reads it back. Error{refused} when it holds a number that
     // would not survive being written anew, Error{not_understood} when the API took
-    // another one than was sent.
-    void change(Call& call, const std::function<model::JsonText(const Datastore&)>& changed,
+    // another one than was sent. What it reads in the end.
+    Datastore change(Call& call, const std::function<model::JsonText(const Datastore&)>& changed,
                 std::string_view what) const;
     const std::string& id() const { return id_; }
 

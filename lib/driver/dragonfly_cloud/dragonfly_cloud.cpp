@@ -64,6 +64,8 @@ std::string option(const model::Options& options, const std::string& name) {
 
 struct Note {
     std::string action, backup, before;
+    bool was_loaded = false;  // what `before` names, before this restore was asked for
+    bool begun = false;       // this restore was seen at work
     model::JsonText policy;
 };
 
@@ -71,6 +73,8 @@ model::JsonText render(const Note& note) {
     nlohmann::json to{{"action", note.action}};
     if (!note.backup.empty()) to["backup"] = note.backup;
     if (!note.before.empty()) to["before"] = note.before;
+    if (note.was_loaded) to["was_loaded"] = true;
+    if (note.begun) to["begun"] = true;
     if (!note.policy.empty()) to["policy"] = nlohmann::json::parse(note.policy);
     return to.dump();
 }
@@ -79,10 +83,12 @@ model::JsonText render(const Note& note) {
 Note parse_note(const model::JsonText& text) {
     const auto from = nlohmann::json::parse(text, nullptr, false);
     if (!from.is_object()) return {};
-    Note note{.action = from.value("action", ""), .backup = {}, .before = {}, .policy = {}};
+    Note note{.action = from.value("action", "")};
     if (note.action != restore_action && note.action != policy_action) return {};
     note.backup = from.value("backup", "");
     note.before = from.value("before", "");
+    note.was_loaded = from.value("was_loaded", false);
+    note.begun = from.value("begun", false);
     if (from.contains("policy")) note.policy = from.at("policy").dump();
     return note;
 }
@@ -99,8 +105,10 @@ public:
     model::Plan plan_set(Call& call, const model::Schedule& wish, const model::Options&) override {
         require_nameless(wish.name);
         const auto store = api_.get(call);
-        auto plan =
-            plan_policy(to_policy(wish, store.policy), fmt::format("set the schedule of data store {}", api_.id()));
+        const auto policy = to_policy(wish, store.policy);
+        auto plan = plan_policy(policy, fmt::format("set the schedule of data store {}", api_.id()));
+        if (policy.every_hour && policy.enabled)
+            plan.notes.emplace_back("this makes a backup every hour: no hours are said");
         if (!wish.weekdays.empty())
             plan.notes.emplace_back(
                 "how Dragonfly Cloud counts the days of its backup policy is published nowhere: Sunday is taken for 0, "
@@ -128,10 +136,8 @@ private:
     static model::Plan plan_policy(const Policy& policy, std::string what) {
         model::Plan plan;
         model::Step step{.id = "policy", .what = std::move(what)};
-        step.details = render({.action = std::string(policy_action),
-                               .backup = {},
-                               .before = {},
-                               .policy = dragonfly_cloud::render(policy)});
+        step.details =
+            render(Note{.action = std::string(policy_action), .policy = dragonfly_cloud::render(policy)});
         plan.steps.push_back(std::move(step));
         return plan;
     }
@@ -200,23 +206,24 @@ public:
         if (note.action == policy_action)
             return store.policy == parse_policy(note.policy) ? std::optional(model::Outcome{}) : std::nullopt;
         const bool taken = store.restored == note.backup && (note.before != note.backup || store.status != "active");
-        return taken ? std::optional(model::Outcome{.job = job_of(note)}) : std::nullopt;
+        return taken ? std::optional(model::Outcome{.job = job_of(note, store)}) : std::nullopt;
     }
 
     model::Outcome run(Call& call, const model::Step& step, io::Source* source) override {
         const auto note = parse_note(step.details);
         if (note.action.empty()) return data(call).run(call, step, source);
         if (note.action == policy_action) return set_policy(call, parse_policy(note.policy));
-        api_.change(
+        const auto after = api_.change(
             call, [&](const Datastore& store) { return with_restore(store.config, note.backup); },
             fmt::format("restore the backup {}", note.backup));
-        return {.job = job_of(note)};
+        return {.job = job_of(note, after)};
     }
 
     model::Seen observe(Call& call, const model::JobRef& job, Milliseconds patience) override {
         const auto note = parse_note(job.details);
         if (note.action.empty()) return data(call).observe(call, job, patience);
         const auto store = api_.get(call, false);
+        if (note.was_loaded && !note.begun) return look_for_beginning(note, store);
         model::Seen seen{.phase = phase_of_restore(store, note.backup), .said = store.status};
         seen.mark = store.status;
         if (seen.phase == Phase::gone) seen.why = fmt::format("the data store now names {} instead", store.restored);
@@ -273,6 +280,19 @@ private:
         return *data_;
     }
 
+    // The data store says of an earlier restore that it is loaded: only what it says otherwise in between tells of this one.
+    static model::Seen look_for_beginning(const Note& note, const Datastore& store) {
+        model::Seen seen{.phase = Phase::running, .said = store.status + ", not begun yet"};
+        if (!shows_restore(store, note.backup, true)) return seen;
+        seen.phase = Phase::succeeded;
+        seen.next = job_of(note, store);
+        return seen;
+    }
+
+    static model::JobRef job_of(Note note, const Datastore& store) {
+        note.begun = shows_restore(store, note.backup, note.was_loaded);
+        return job_of(note);
+    }
     static model::JobRef job_of(const Note& note) { return {.name = note.backup, .part = {}, .details = render(note)}; }
 
     // The one that was restored last, which is all that the API tells of backups.
@@ -290,7 +310,7 @@ private:
         found.said = "not looked up";
         found.where = "Dragonfly Cloud";
         found.driver = "dragonfly-cloud";
-        found.job = job_of({.action = std::string(restore_action), .backup = name, .before = {}, .policy = {}});
+        found.job = job_of(Note{.action = std::string(restore_action), .backup = name});
         return found;
     }
 
@@ -309,8 +329,10 @@ private:
         model::Step step{.id = "restore", .destroys = true};
         step.what = fmt::format("have Dragonfly Cloud delete everything in the data store {} ({}) and load backup {}",
                                 api_.id(), store.name, id);
-        step.details =
-            render({.action = std::string(restore_action), .backup = id, .before = store.restored, .policy = {}});
+        step.details = render(Note{.action = std::string(restore_action),
+                                   .backup = id,
+                                   .before = store.restored,
+                                   .was_loaded = store.loaded});
         plan.steps.push_back(std::move(step));
         if (store.cluster)
             plan.notes.emplace_back(

@@ -128,6 +128,26 @@ TEST_CASE_FIXTURE(Fixture, "active but never loaded is no success") {
     CHECK_ENDS(ErrorKind::stalled, "", put_back("bkp_7", {{"from", "cloud"}}, true));
 }
 
+TEST_CASE_FIXTURE(Fixture, "the same backup once more: what the last restore has left is no proof of this one") {
+    CHECK(put_back("bkp_7", {{"from", "cloud"}}, true).proof.good());
+    data.with([](auto& state) { state.databases.clear(); });
+    cloud.with([](auto& state) { state.keeps_loaded = true; });
+    SUBCASE("it begins some looks later") {
+        cloud.with([](auto& state) { state.begins_after = 4; });
+        CHECK(put_back("bkp_7", {{"from", "cloud"}}, true).proof.good());
+        CHECK(data.databases().at(0).contains("from the cloud"));
+    }
+    SUBCASE("it never begins") {
+        cloud.with([](auto& state) { state.begins_after = 1'000'000; });
+        CHECK_ENDS(ErrorKind::stalled, "", put_back("bkp_7", {{"from", "cloud"}}, true));
+    }
+    SUBCASE("another one") {
+        cloud.with([](auto& state) { state.begins_after = 4; });
+        CHECK(put_back("bkp_8", {{"from", "cloud"}}, true).proof.good());
+        CHECK(data.databases().at(0).contains("from the cloud"));
+    }
+}
+
 TEST_CASE_FIXTURE(Fixture, "the answer to the PUT is lost: the restore is found, and not asked for twice") {
     cloud.http().on("PUT", "/v1/datastores/*", Responder([&](const HttpRequest& request) -> Answer {
                         cloud.with([&](auto& state) {
@@ -180,8 +200,18 @@ TEST_CASE_FIXTURE(Fixture, "the schedule is shown, set and removed; every field 
 
 TEST_CASE_FIXTURE(Fixture, "every day and every hour; what the cloud cannot hold is refused with what it takes") {
     auto& schedules = *driver->schedules();
-    carry_out(schedules.plan_set(call, {}, {}));
-    CHECK(config()["backup_policy"]["every_day"] == true);
+    // What is not said stays.
+    carry_out(schedules.plan_set(call, {.enabled = false}, {}));
+    CHECK(config()["backup_policy"]["enabled"] == false);
+    CHECK(config()["backup_policy"]["every_hour"] == false);
+    CHECK(config()["backup_policy"]["hours"] == std::vector<int>{3});
+    carry_out(schedules.plan_set(call, {.retention = std::chrono::hours(24 * 7)}, {}));
+    CHECK(config()["backup_policy"]["enabled"] == true);
+    CHECK(config()["backup_policy"]["hours"] == std::vector<int>{3});
+    const auto hourly = schedules.plan_set(call, {.weekdays = {1, 2, 3, 4, 5, 6, 7}}, {});
+    CHECK(hourly.notes.at(0).find("every hour") != std::string::npos);
+    carry_out(hourly);
+    CHECK(config()["backup_policy"]["every_day"] == false);
     CHECK(config()["backup_policy"]["every_hour"] == true);
     CHECK(config()["backup_policy"]["retention"] == 7);
     CHECK_ENDS(ErrorKind::unsupported, "weekdays", schedules.plan_set(call, {.cron = "0 3 * * *"}, {}));
