@@ -72,8 +72,18 @@ std::string name_of(std::initializer_list<std::string_view> words) {
     return name;
 }
 
-std::string size_of(const Reply& reply) {
-    if (reply.is_error()) return one_line(reply.text, 120);
+// An error without what was sent: some servers repeat the arguments of a command that they do not know, and one was the password.
+std::string said_by(const Reply& error, const RespServer& server) {
+    auto text = error.text.substr(0, error.text.find(", with args beginning with"));
+    const auto secret = server.password.reveal();
+    if (!secret.empty())
+        for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at + 3))
+            text.replace(at, secret.size(), "***");
+    return one_line(text, 200);
+}
+
+std::string size_of(const Reply& reply, const RespServer& server) {
+    if (reply.is_error()) return said_by(reply, server);
     if (reply.kind == Reply::Kind::array) return fmt::format("{} items", reply.items.size());
     return format_bytes(reply.text.size());
 }
@@ -96,7 +106,7 @@ std::string_view Reply::code() const {
 }
 
 Error to_error(const Reply& error, const RespServer& server, std::string_view what) {
-    return {kind_of(error), fmt::format("{}: {} answers: {}", what, server.address(), one_line(error.text, 200)),
+    return {kind_of(error), fmt::format("{}: {} answers: {}", what, server.address(), said_by(error, server)),
             hint_of(error, server)};
 }
 
@@ -276,7 +286,7 @@ Reply Resp::ask(Call& call, std::initializer_list<std::string_view> words) {
     auto reply = read(call);
     if (state_->server.trace) {
         const auto took = std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now() - begun);
-        state_->server.trace(fmt::format("{} {} -> {} ({})", state_->server.address(), name_of(words), size_of(reply),
+        state_->server.trace(fmt::format("{} {} -> {} ({})", state_->server.address(), name_of(words), size_of(reply, state_->server),
                                          format_duration(took)));
     }
     return reply;

@@ -127,6 +127,21 @@ TEST_CASE_FIXTURE(Fixture, "login: with a user, without, refused; the password s
     CHECK(traced.find("PING") != std::string::npos);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a server that repeats what it was sent: the password shows nowhere all the same") {
+    RespServer server([](RespSession&, const RespCommand& command) {
+        std::string text = "ERR unknown command '" + command[0] + "', with args beginning with: ";
+        for (std::size_t n = 1; n < command.size(); ++n) text += "'" + command[n] + "' ";
+        return RespAnswer{resp::error(command.back() == "odd one" ? "ERR what is odd one, odd one?" : text)};
+    });
+    auto to = at(server);
+    for (const auto* word : {"hush hush", "odd one"}) {
+        to.password = Secret(word);
+        const auto error = error_of([&] { net::Resp wire(call, to); });
+        CHECK(error.message().find(word) == std::string::npos);
+        CHECK(error.message().find("ERR ") != std::string::npos);
+    }
+}
+
 TEST_CASE_FIXTURE(Fixture, "error answers have kinds") {
     const net::RespServer server;
     const auto kind = [&](const char* text) {
