@@ -326,7 +326,7 @@ std::string ScriptedDragonfly::save(const RespCommand& command) {
     if (state_.saving) return error("ERR SAVING - can not save database");
     state_.saving = true;
     state_.looks_left = state_.looks;
-    state_.saving_as = command.size() > 1 ? fmt::format("/data/{}-summary.dfs", command.back()) : "/data/dump.rdb";
+    state_.saving_as = command.size() > 1 ? fmt::format("{}/{}-summary.dfs", state_.folder, command.back()) : "/data/dump.rdb";
     return state_.product == "dragonfly" ? ok() : status("Background saving started");
 }
 

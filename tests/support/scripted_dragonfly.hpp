@@ -51,6 +51,7 @@ public:
         int looks = 2;             // at INFO until a save has ended
         bool save_fails = false;
         bool save_stalls = false;
+        std::string folder = "/data";  // of its snapshots
         // What a save has left.
         int looks_left = 0;
         bool saving = false;

@@ -119,7 +119,7 @@ public:
             case model::Verb::restore:
                 return plan_restore(call, seed_, request);
             case model::Verb::remove:
-                return plan_remove(request);
+                return plan_remove(call, seed_, request);
             case model::Verb::download:
                 throw Error(ErrorKind::unsupported, "no command reads a snapshot that the server keeps",
                             "`vbackup create --to STORE` brings all keys home");

@@ -15,7 +15,9 @@ constexpr std::array all_abilities{
     Ability{"download", Support::none,
             "no command reads a snapshot of the server's own: `vbackup create --to STORE` brings all keys home"},
     Ability{"restore", Support::part, "a snapshot that stays with the server is loaded by Dragonfly only (DFLY LOAD)"},
-    Ability{"delete", Support::part, "no command removes snapshots that stay with the server: remove its files there"},
+    Ability{"delete", Support::part,
+            "no command removes snapshots that stay with the server: where this machine does not see their files, remove "
+            "them there, then -o forget=true"},
     Ability{"verify", Support::part, "of what vbackup keeps; a snapshot that stays with the server cannot be read"},
     Ability{"check", Support::full, {}},
     Ability{"cancel", Support::none, "no command ends a save under way: let it finish"},
@@ -34,6 +36,11 @@ constexpr std::array all_options{
            "df|rdb",
            "create",
            "left with Dragonfly: its own format (default) or one file as Redis writes it",
+           {}},
+    Option{"forget",
+           "true|false",
+           "delete",
+           "drops what vbackup knows of a backup left with the server; its files stay or were removed there",
            {}},
     Option{"location", "URL", "create", "left with Dragonfly: s3://… or gs://… instead of its own directory", {}},
 };

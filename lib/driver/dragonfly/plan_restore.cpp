@@ -235,18 +235,4 @@ model::Plan plan_restore(Call& call, const net::RespServer& seed, const model::R
     return std::move(restore.plan);
 }
 
-model::Plan plan_remove(const model::Request& request) {
-    std::string paths;
-    const auto add = [&](const model::JobRef& job) {
-        if (job.details.empty()) return;
-        if (const auto note = parse_note(job.details); !note.text.empty())
-            paths += fmt::format(" {} ({})", note.text, note.node);
-    };
-    if (request.manifest)
-        for (const auto& job : request.manifest->jobs) add(job);
-    if (request.found) add(request.found->job);
-    throw Error(ErrorKind::unsupported, "no command of the server removes its snapshots",
-                paths.empty() ? "remove the files where the server keeps them" : "remove them on the server:" + paths);
-}
-
 }  // namespace vbackup::driver::dragonfly

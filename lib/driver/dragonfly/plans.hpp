@@ -8,7 +8,8 @@ namespace vbackup::driver::dragonfly {
 
 model::Plan plan_create(Call& call, const net::RespServer& seed, const model::Request& request);
 model::Plan plan_restore(Call& call, const net::RespServer& seed, const model::Request& request);
-model::Plan plan_remove(const model::Request& request);
+// Erases the files that a Dragonfly left where this machine sees them. Error{unsupported} for those that only the server sees.
+model::Plan plan_remove(Call& call, const net::RespServer& seed, const model::Request& request);
 
 // Where the databases of a backup go: those in scope, under their new numbers. Error{usage} for a rename that names no
 // database, or two that meet.

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Snapshots that stay with the server: INFO is the only witness.
+#include <filesystem>
+#include <fstream>
+
 #include "backup/find.hpp"
 #include "contract/dragonfly/site.hpp"
 
@@ -170,6 +173,55 @@ TEST_CASE_FIXTURE(Fixture, "a Redis keeps one file, which a later save replaces:
     const auto all = backup::list(site.call, site.stage(), {});
     REQUIRE(all.size() == 2);
     for (const auto& found : all) CHECK((found.phase == model::Phase::gone) == (found.id == "b1"));
+    backup::remove(site.call, site.stage(), "b1", {}, false);
+    CHECK_FALSE(site.journal.manifest("b1"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "a backup left with the server is deleted where this machine sees its files") {
+    const TemporaryFolder data;
+    const auto put = [&](const char* name) { std::ofstream(data / name) << "x"; };
+    const auto has = [&](const char* name) { return std::filesystem::exists(data / name); };
+    server.with([&](auto& state) { state.folder = data.path().string(); });
+    site.create("b1", {}, false);
+    for (const auto* name : {"b1-summary.dfs", "b1-0000.dfs", "b1-0001.dfs", "b1-2-summary.dfs", "b1-2-0000.dfs"}) put(name);
+    auto stage = site.stage();
+    stage.open_location = [](const std::string& url) { return store::open_location(url); };
+    site.agrees = false;
+    CHECK_ENDS(ErrorKind::refused, "b1-0001.dfs", backup::remove(site.call, stage, "b1", {}, false));
+    CHECK(has("b1-summary.dfs"));
+    site.agrees = true;
+    backup::remove(site.call, stage, "b1", {}, false);
+    CHECK_FALSE(site.journal.manifest("b1"));
+    for (const auto* name : {"b1-summary.dfs", "b1-0000.dfs", "b1-0001.dfs"}) CHECK_FALSE(has(name));
+    CHECK(has("b1-2-summary.dfs"));
+    CHECK(has("b1-2-0000.dfs"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "a backup left with the server out of sight is forgotten once it is asked for") {
+    site.create("b1", {}, false);
+    CHECK_ENDS(ErrorKind::unsupported, "/data/b1-summary.dfs", backup::remove(site.call, site.stage(), "b1", {}, false));
+    CHECK(site.journal.manifest("b1"));
+    backup::remove(site.call, site.stage(), "b1", {{"forget", "true"}}, false);
+    CHECK_FALSE(site.journal.manifest("b1"));
+    // The server still has it.
+    CHECK_ENDS(ErrorKind::unsupported, "/data/b1-summary.dfs",
+               backup::remove(site.call, site.stage(), "b1", {{"forget", "true"}}, false));
+}
+
+TEST_CASE_FIXTURE(Fixture, "what is left of a create that was given up is removed, whatever was counted of it") {
+    int looks = 0;
+    server.with([&](auto& state) {
+        state.indexes["idx"] = resp::array({resp::text("index_name"), resp::text("idx")});
+        state.users = {"user reader on #0123 ~* +get"};
+        state.fault = [&](const RespCommand& command) -> std::optional<RespAnswer> {
+            if (command.front() != "FT._LIST" || ++looks < 2) return std::nullopt;
+            return RespAnswer{"", RespAnswer::Then::close};
+        };
+    });
+    CHECK_ENDS(ErrorKind::unreachable, "", site.create("b1", {{"acl", "true"}}));
+    REQUIRE(site.store.intent("b1"));
+    backup::remove(site.call, site.stage(), "b1", {}, false);
+    CHECK_FALSE(site.store.intent("b1"));
 }
 
 TEST_CASE_FIXTURE(Fixture, "a server that is loading: no create, and a restore says busy") {
