@@ -27,15 +27,43 @@ std::string text_of(const Reply& reply) {
     return reply.kind == Reply::Kind::integer ? std::to_string(reply.number) : reply.text;
 }
 
-// What follows `name` in a list of names and values; null for none.
+// Words of FT.INFO that stand alone; every other one is followed by its value.
+constexpr std::array<std::string_view, 8> flags{"CASESENSITIVE", "WITHSUFFIXTRIE", "NOSTEM",     "SORTABLE",
+                                                "UNF",           "NOINDEX",        "INDEXEMPTY", "INDEXMISSING"};
+
+bool is_flag(const Reply& item) {
+    return item.kind != Reply::Kind::array && std::find(flags.begin(), flags.end(), upper(item.text)) != flags.end();
+}
+
+// What follows `name` in a list of names and values, among which flags may stand; null for none. A value that reads like a name is
+// none.
 const Reply* after(const std::vector<Reply>& items, std::string_view name) {
-    for (std::size_t n = 0; n + 1 < items.size(); ++n)
+    for (std::size_t n = 0; n + 1 < items.size();) {
+        if (is_flag(items[n])) {
+            ++n;
+            continue;
+        }
         if (upper(items[n].text) == name) return &items[n + 1];
+        n += 2;
+    }
     return nullptr;
 }
 
 bool has_flag(const std::vector<Reply>& items, std::string_view name) {
-    return std::any_of(items.begin(), items.end(), [&](const auto& item) { return upper(item.text) == name; });
+    for (std::size_t n = 0; n < items.size(); n += is_flag(items[n]) ? 1U : 2U)
+        if (is_flag(items[n]) && upper(items[n].text) == name) return true;
+    return false;
+}
+
+bool is_one_of(std::string_view word, std::initializer_list<std::string_view> all) {
+    return std::find(all.begin(), all.end(), word) != all.end();
+}
+
+// Is every name in the list one of these? What an index was made with and is not known here would be lost without a word.
+bool knows_all(const std::vector<Reply>& items, std::initializer_list<std::string_view> names) {
+    for (std::size_t n = 0; n < items.size(); n += is_flag(items[n]) ? 1U : 2U)
+        if (!is_one_of(upper(items[n].text), names)) return false;
+    return true;
 }
 
 using Words = std::vector<std::string>;
@@ -45,12 +73,15 @@ bool add_vector(Words& words, const std::vector<Reply>& field) {
     const auto* algorithm = after(field, "ALGORITHM");
     if (!algorithm) return false;
     Words pairs;
-    static constexpr std::array<std::array<std::string_view, 2>, 6> names{{{"DATA_TYPE", "TYPE"},
+    static constexpr std::array<std::array<std::string_view, 2>, 9> names{{{"DATA_TYPE", "TYPE"},
                                                                            {"DIM", "DIM"},
                                                                            {"DISTANCE_METRIC", "DISTANCE_METRIC"},
                                                                            {"M", "M"},
                                                                            {"EF_CONSTRUCTION", "EF_CONSTRUCTION"},
-                                                                           {"EF_RUNTIME", "EF_RUNTIME"}}};
+                                                                           {"EF_RUNTIME", "EF_RUNTIME"},
+                                                                           {"EPSILON", "EPSILON"},
+                                                                           {"INITIAL_CAP", "INITIAL_CAP"},
+                                                                           {"BLOCK_SIZE", "BLOCK_SIZE"}}};
     for (const auto& [said, wanted] : names) {
         const auto* value = after(field, said);
         if (!value && said == "DIM") return false;
@@ -69,16 +100,22 @@ bool add_field(Words& words, const std::vector<Reply>& field) {
     const auto* alias = after(field, "ATTRIBUTE");
     const auto* type = after(field, "TYPE");
     if (!identifier || !type) return false;
+    if (!knows_all(field, {"IDENTIFIER", "ATTRIBUTE", "TYPE", "WEIGHT", "SEPARATOR", "CASESENSITIVE", "WITHSUFFIXTRIE", "NOSTEM",
+                           "SORTABLE", "UNF", "NOINDEX", "INDEXEMPTY", "INDEXMISSING", "PHONETIC", "ALGORITHM", "DATA_TYPE", "DIM",
+                           "DISTANCE_METRIC", "M", "EF_CONSTRUCTION", "EF_RUNTIME", "EPSILON", "INITIAL_CAP", "BLOCK_SIZE",
+                           "BLOCKSIZE"}))
+        return false;
     words.push_back(identifier->text);
     if (alias && alias->text != identifier->text) words.insert(words.end(), {"AS", alias->text});
     words.push_back(type->text);
     const auto kind = upper(type->text);
     if (kind == "VECTOR" && !add_vector(words, field)) return false;
-    for (const auto* name : {"WEIGHT", "SEPARATOR"}) {
+    for (const auto* name : {"PHONETIC", "WEIGHT", "SEPARATOR"}) {
         const auto* value = after(field, name);
         if (value && !text_of(*value).empty()) words.insert(words.end(), {name, text_of(*value)});
     }
-    for (const auto* flag : {"CASESENSITIVE", "WITHSUFFIXTRIE", "NOSTEM", "SORTABLE", "UNF", "NOINDEX"})
+    for (const auto* flag : {"CASESENSITIVE", "WITHSUFFIXTRIE", "NOSTEM", "INDEXEMPTY", "INDEXMISSING", "SORTABLE", "UNF",
+                             "NOINDEX"})
         if (has_flag(field, flag)) words.emplace_back(flag);
     return true;
 }
@@ -113,15 +150,15 @@ Words split(std::string_view text) {
     return words;
 }
 
-// Empty when the server does not know the command; a note when it does not let us.
+// Empty when the server does not know the command; a note when it does not let us or fails.
 std::optional<Reply> ask(Call& call, net::Resp& wire, Definitions& into, std::string_view what,
                          std::initializer_list<std::string_view> words) {
     auto reply = wire.ask(call, words);
     if (!reply.is_error()) return reply;
     const auto error = net::to_error(reply, wire.server(), what);
-    if (error.kind() == ErrorKind::denied)
+    if (error.kind() == ErrorKind::denied || error.kind() == ErrorKind::failed)
         into.notes.push_back(fmt::format("{} are not in the backup: {}", what, error.message()));
-    else if (error.kind() != ErrorKind::unsupported && error.kind() != ErrorKind::failed)
+    else if (error.kind() != ErrorKind::unsupported)
         throw error;
     return std::nullopt;
 }
@@ -190,8 +227,8 @@ void put_user(Call& call, net::Resp& wire, const io::Definition& definition) {
     Words words{"ACL", "SETUSER", definition.name, "reset"};
     auto rest = std::string_view(definition.payload);
     // The rules are words between blanks; brackets hold the selectors together.
-    for (int depth = 0;
-         auto c : rest.substr(std::min(rest.size(), rest.find(definition.name) + definition.name.size()))) {
+    const auto before = std::string_view("user ").size() + definition.name.size();
+    for (int depth = 0; auto c : rest.substr(std::min(rest.size(), before))) {
         if (c == '(') ++depth;
         if (c == ')') --depth;
         if (c == ' ' && depth == 0)
@@ -204,19 +241,66 @@ void put_user(Call& call, net::Resp& wire, const io::Definition& definition) {
 
 }  // namespace
 
+namespace {
+
+// Old ones of Dragonfly have one prefix, as a text or a list.
+void add_prefixes(Words& words, const std::vector<Reply>& definition) {
+    const auto* prefixes = after(definition, "PREFIXES");
+    if (!prefixes) prefixes = after(definition, "PREFIX");
+    if (!prefixes) return;
+    Words all;
+    if (prefixes->kind == Reply::Kind::array)
+        for (const auto& one : prefixes->items) all.push_back(one.text);
+    else if (!prefixes->text.empty())
+        all.push_back(prefixes->text);
+    if (all.empty()) return;
+    words.insert(words.end(), {"PREFIX", std::to_string(all.size())});
+    words.insert(words.end(), all.begin(), all.end());
+}
+
+// Those that FT.CREATE takes for the whole index; what is as it always is goes without saying.
+void add_words(Words& words, const std::vector<Reply>& definition) {
+    static constexpr std::array<std::array<std::string_view, 3>, 6> names{{{"FILTER", "FILTER", ""},
+                                                                           {"DEFAULT_LANGUAGE", "LANGUAGE", "english"},
+                                                                           {"LANGUAGE_FIELD", "LANGUAGE_FIELD", ""},
+                                                                           {"DEFAULT_SCORE", "SCORE", "1"},
+                                                                           {"SCORE_FIELD", "SCORE_FIELD", ""},
+                                                                           {"PAYLOAD_FIELD", "PAYLOAD_FIELD", ""}}};
+    for (const auto& [said, wanted, usual] : names)
+        if (const auto* value = after(definition, said); value && !text_of(*value).empty() && text_of(*value) != usual)
+            words.insert(words.end(), {std::string(wanted), text_of(*value)});
+}
+
+// False when there is one that is not known here.
+bool add_options(Words& words, const std::vector<Reply>& info) {
+    if (const auto* options = after(info, "INDEX_OPTIONS")) {
+        for (const auto& one : options->items) {
+            if (!is_one_of(upper(one.text), {"MAXTEXTFIELDS", "NOOFFSETS", "NOHL", "NOFIELDS", "NOFREQS"})) return false;
+            words.push_back(upper(one.text));
+        }
+    }
+    if (const auto* stops = after(info, "STOPWORDS_LIST")) {
+        words.insert(words.end(), {"STOPWORDS", std::to_string(stops->items.size())});
+        for (const auto& one : stops->items) words.push_back(one.text);
+    }
+    return true;
+}
+
+}  // namespace
+
 std::string index_words(const std::string& name, const Reply& info) {
     const auto* definition = after(info.items, "INDEX_DEFINITION");
     const auto* attributes = after(info.items, "ATTRIBUTES");
     if (!definition || !attributes) return {};
+    if (!knows_all(definition->items, {"KEY_TYPE", "PREFIXES", "PREFIX", "FILTER", "DEFAULT_SCORE", "DEFAULT_LANGUAGE",
+                                       "LANGUAGE_FIELD", "SCORE_FIELD", "PAYLOAD_FIELD", "INDEXES_ALL"}))
+        return {};
     Words words{"FT.CREATE", name, "ON"};
     const auto* type = after(definition->items, "KEY_TYPE");
     words.push_back(type ? type->text : "HASH");
-    if (const auto* prefixes = after(definition->items, "PREFIXES"); prefixes && !prefixes->items.empty()) {
-        words.insert(words.end(), {"PREFIX", std::to_string(prefixes->items.size())});
-        for (const auto& one : prefixes->items) words.push_back(one.text);
-    }
-    if (const auto* filter = after(definition->items, "FILTER"); filter && !filter->text.empty())
-        words.insert(words.end(), {"FILTER", filter->text});
+    add_prefixes(words, definition->items);
+    add_words(words, definition->items);
+    if (!add_options(words, info.items)) return {};
     if (!attributes->items.empty()) words.emplace_back("SCHEMA");
     for (const auto& field : attributes->items)
         if (!add_field(words, field.items)) return {};

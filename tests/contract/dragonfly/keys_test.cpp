@@ -504,18 +504,23 @@ TEST_CASE_FIXTURE(Fixture, "search indexes, functions and users: indexes after t
         state.indexes["idx"] = info({field("title"), vector});
         state.indexes["poor"] = info({resp::array({resp::text("identifier"), resp::text("v"), resp::text("attribute"),
                                                    resp::text("v"), resp::text("type"), resp::text("VECTOR")})});
-        state.users = {"user reader on #0123 ~* +get"};
+        state.users = {"user user on #0123 ~* +get"};
+        state.fault = [](const RespCommand& command) -> std::optional<RespAnswer> {
+            if (command.front() != "FUNCTION" || command[1] != "DUMP") return std::nullopt;
+            return RespAnswer{resp::error("ERR something went wrong")};
+        };
     });
     const auto made = site.create("b1", {{"acl", "true"}});
     // Of a vector field of which FT.INFO does not tell the size no command can be made.
-    CHECK(made.manifest->notes.at(0).find("index poor") != std::string::npos);
+    CHECK(made.manifest->notes.at(0).find("functions are not in the backup") != std::string::npos);
+    CHECK(made.manifest->notes.at(1).find("index poor") != std::string::npos);
     server.with([](auto& state) {
         state.databases.clear();
         state.indexes.clear();
         state.users.clear();
     });
     CHECK(bad(site.restore().proof) == "");
-    RespCommand create;
+    RespCommand create, user;
     std::size_t last_key = 0, at = 0, number = 0;
     for (const auto& command : server.wire().commands()) {
         ++number;
@@ -533,6 +538,9 @@ TEST_CASE_FIXTURE(Fixture, "search indexes, functions and users: indexes after t
     server.with([](auto& state) { state.databases.clear(); });
     CHECK(bad(site.restore(true, {{"acl", "true"}}).proof) == "");
     CHECK(server.with([](auto& state) { return state.users.size(); }) == 1);
+    for (const auto& command : server.wire().commands())
+        if (command.front() == "ACL" && command[1] == "SETUSER") user = command;
+    CHECK(user == RespCommand{"ACL", "SETUSER", "user", "reset", "on", "#0123", "~*", "+get"});
 }
 
 }  // namespace vbackup::test

@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "driver/dragonfly/cluster.hpp"
+#include "driver/dragonfly/definitions.hpp"
 #include "driver/dragonfly/match.hpp"
 #include "driver/dragonfly/note.hpp"
 #include "driver/dragonfly/server.hpp"
@@ -98,17 +99,65 @@ TEST_CASE("CLUSTER NODES: masters with slots, their moves, replicas left out") {
     CHECK(moved_to(moved, asked).address() == "10.0.0.9:6381");
 }
 
+namespace {
+
+net::Reply text_reply(std::string text) {
+    return {.kind = net::Reply::Kind::text, .text = std::move(text)};
+}
+net::Reply list_reply(std::vector<net::Reply> items) {
+    return {.kind = net::Reply::Kind::array, .items = std::move(items)};
+}
+net::Reply texts_reply(const std::vector<const char*>& texts) {
+    net::Reply reply{.kind = net::Reply::Kind::array};
+    for (const auto* text : texts) reply.items.push_back(text_reply(text));
+    return reply;
+}
+net::Reply info_of(net::Reply definition, std::vector<net::Reply> fields, net::Reply options = texts_reply({})) {
+    return list_reply({text_reply("index_name"), text_reply("attributes"), text_reply("index_options"), std::move(options),
+                       text_reply("index_definition"), std::move(definition), text_reply("attributes"),
+                       list_reply(std::move(fields)), text_reply("num_docs"), text_reply("3")});
+}
+
+}  // namespace
+
+TEST_CASE("the command of an index: fields that are called like words of FT.INFO are fields all the same") {
+    const auto definition = texts_reply({"key_type", "HASH", "default_score", "1"});
+    CHECK(index_words("i", info_of(definition, {texts_reply({"identifier", "type", "attribute", "weight", "type", "TEXT",
+                                                             "WEIGHT", "2", "SORTABLE", "NOSTEM"}),
+                                                texts_reply({"identifier", "nostem", "attribute", "separator", "type", "TAG",
+                                                             "CASESENSITIVE", "SEPARATOR", ";"})})) ==
+          "FT.CREATE\ni\nON\nHASH\nSCHEMA\ntype\nAS\nweight\nTEXT\nWEIGHT\n2\nNOSTEM\nSORTABLE\n"
+          "nostem\nAS\nseparator\nTAG\nSEPARATOR\n;\nCASESENSITIVE");
+}
+
+TEST_CASE("the command of an index: the words of old Dragonflies, what it was made with, and what is not known") {
+    const auto field = texts_reply({"identifier", "a", "attribute", "a", "type", "TAG"});
+    const std::string schema = "\nSCHEMA\na\nTAG";
+    CHECK(index_words("i", info_of(texts_reply({"key_type", "JSON", "prefix", "doc:"}), {field})) ==
+          "FT.CREATE\ni\nON\nJSON\nPREFIX\n1\ndoc:" + schema);
+    CHECK(index_words("i", info_of(texts_reply({"key_type", "HASH", "default_language", "german", "default_score", "0.5"}),
+                                   {field}, texts_reply({"NOOFFSETS"}))) ==
+          "FT.CREATE\ni\nON\nHASH\nLANGUAGE\ngerman\nSCORE\n0.5\nNOOFFSETS" + schema);
+    // Without a command the index is said to be missing in the backup.
+    CHECK(index_words("i", info_of(texts_reply({"key_type", "HASH"}), {field}, texts_reply({"NEWEST"}))).empty());
+    CHECK(index_words("i", info_of(texts_reply({"key_type", "HASH", "newest", "1"}), {field})).empty());
+    CHECK(index_words("i", info_of(texts_reply({"key_type", "HASH"}),
+                                   {texts_reply({"identifier", "a", "attribute", "a", "type", "TAG", "newest", "1"})}))
+              .empty());
+}
+
 TEST_CASE("notes come back as they were written") {
     Note note{
         .action = "keys", .node = "127.0.0.1:1", .match = "a*", .text = "t", .words = "DF\nb", .file = "data/keys"};
     note.databases = {0, 7};
     note.destinations = {{0, 0}, {7, 3}};
     note.spaces = {{0, {10, 2}}};
+    note.files = 3;
     note.compress = false;
     note.everything = note.overwrite = note.acl = true;
     note.before = {{"a", "b"}};
     io::KeySummary counted{.begun = 5};
-    counted.databases[7] = {.keys = 3, .with_expiry = 2, .perhaps_twice = 1, .vanished = 4};
+    counted.databases[7] = {.keys = 3, .with_expiry = 2, .perhaps_twice = 1, .vanished = 4, .largest = 8, .version = 9};
     counted.databases[7].expiring[5] = 2;
     note.counted = counted;
     note.sent = {{7, 3}};
