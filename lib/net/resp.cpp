@@ -286,8 +286,8 @@ Reply Resp::ask(Call& call, std::initializer_list<std::string_view> words) {
     auto reply = read(call);
     if (state_->server.trace) {
         const auto took = std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now() - begun);
-        state_->server.trace(fmt::format("{} {} -> {} ({})", state_->server.address(), name_of(words), size_of(reply, state_->server),
-                                         format_duration(took)));
+        state_->server.trace(fmt::format("{} {} -> {} ({})", state_->server.address(), name_of(words),
+                                         size_of(reply, state_->server), format_duration(took)));
     }
     return reply;
 }

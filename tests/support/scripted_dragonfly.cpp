@@ -244,7 +244,8 @@ std::string ScriptedDragonfly::restore(const RespSession& session, const RespCom
         absolute = absolute || upper(command[n]) == "ABSTTL";
     }
     auto value = undump(command[3]);
-    if (!value || io::payload_version(command[3]) > state_.format) return error("ERR DUMP payload version or checksum are wrong");
+    if (!value || io::payload_version(command[3]) > state_.format)
+        return error("ERR DUMP payload version or checksum are wrong");
     auto expiry = static_cast<std::uint64_t>(std::stoull(command[2]));
     if (expiry != 0 && !absolute) expiry += state_.now;
     if (!replace && find(session, command[1])) return error("BUSYKEY Target key name already exists.");
@@ -326,7 +327,8 @@ std::string ScriptedDragonfly::save(const RespCommand& command) {
     if (state_.saving) return error("ERR SAVING - can not save database");
     state_.saving = true;
     state_.looks_left = state_.looks;
-    state_.saving_as = command.size() > 1 ? fmt::format("{}/{}-summary.dfs", state_.folder, command.back()) : "/data/dump.rdb";
+    state_.saving_as =
+        command.size() > 1 ? fmt::format("{}/{}-summary.dfs", state_.folder, command.back()) : "/data/dump.rdb";
     return state_.product == "dragonfly" ? ok() : status("Background saving started");
 }
 

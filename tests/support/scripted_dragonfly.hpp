@@ -44,11 +44,11 @@ public:
         std::uint64_t uptime = 1000;
         std::uint64_t changes = 0;
         std::uint32_t last_database = 15;
-        std::uint16_t format = 9;               // of what DUMP gives and the highest that RESTORE takes
+        std::uint16_t format = 9;                // of what DUMP gives and the highest that RESTORE takes
         std::string most_at_once = "536870912";  // proto-max-bulk-len
-        std::size_t page = 3;      // keys in one answer of SCAN
-        bool scans_twice = false;  // SCAN names every key a second time
-        int looks = 2;             // at INFO until a save has ended
+        std::size_t page = 3;                    // keys in one answer of SCAN
+        bool scans_twice = false;                // SCAN names every key a second time
+        int looks = 2;                           // at INFO until a save has ended
         bool save_fails = false;
         bool save_stalls = false;
         std::string folder = "/data";  // of its snapshots

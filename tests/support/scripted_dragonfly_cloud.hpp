@@ -23,7 +23,7 @@ public:
         std::string config;  // JSON
         int looks = 2;       // until a restore is active
         int looks_left = 0;
-        bool loads = false;        // a restore is under way and not loaded
+        bool loads = false;         // a restore is under way and not loaded
         bool keeps_loaded = false;  // a restore is taken, and its `loaded` stays true until it begins
         int begins_after = 0;       // looks
         int begins_left = 0;

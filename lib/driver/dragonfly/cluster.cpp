@@ -147,8 +147,7 @@ void ask_own(Call& call, Master& master, std::vector<std::string>& obstacles) {
     Layout its;
     add_nodes(its, wire.require(call, {"CLUSTER", "NODES"}).text, master.server);
     for (auto& obstacle : its.obstacles) obstacles.push_back(std::move(obstacle));
-    const auto own =
-        std::find_if(its.masters.begin(), its.masters.end(), [](const auto& one) { return one.is_asked; });
+    const auto own = std::find_if(its.masters.begin(), its.masters.end(), [](const auto& one) { return one.is_asked; });
     if (own == its.masters.end()) {
         obstacles.push_back(fmt::format("{} says that it is no master with slots", master.name));
         return;

@@ -100,9 +100,30 @@ bool add_field(Words& words, const std::vector<Reply>& field) {
     const auto* alias = after(field, "ATTRIBUTE");
     const auto* type = after(field, "TYPE");
     if (!identifier || !type) return false;
-    if (!knows_all(field, {"IDENTIFIER", "ATTRIBUTE", "TYPE", "WEIGHT", "SEPARATOR", "CASESENSITIVE", "WITHSUFFIXTRIE", "NOSTEM",
-                           "SORTABLE", "UNF", "NOINDEX", "INDEXEMPTY", "INDEXMISSING", "PHONETIC", "ALGORITHM", "DATA_TYPE", "DIM",
-                           "DISTANCE_METRIC", "M", "EF_CONSTRUCTION", "EF_RUNTIME", "EPSILON", "INITIAL_CAP", "BLOCK_SIZE",
+    if (!knows_all(field, {"IDENTIFIER",
+                           "ATTRIBUTE",
+                           "TYPE",
+                           "WEIGHT",
+                           "SEPARATOR",
+                           "CASESENSITIVE",
+                           "WITHSUFFIXTRIE",
+                           "NOSTEM",
+                           "SORTABLE",
+                           "UNF",
+                           "NOINDEX",
+                           "INDEXEMPTY",
+                           "INDEXMISSING",
+                           "PHONETIC",
+                           "ALGORITHM",
+                           "DATA_TYPE",
+                           "DIM",
+                           "DISTANCE_METRIC",
+                           "M",
+                           "EF_CONSTRUCTION",
+                           "EF_RUNTIME",
+                           "EPSILON",
+                           "INITIAL_CAP",
+                           "BLOCK_SIZE",
                            "BLOCKSIZE"}))
         return false;
     words.push_back(identifier->text);
@@ -114,8 +135,8 @@ bool add_field(Words& words, const std::vector<Reply>& field) {
         const auto* value = after(field, name);
         if (value && !text_of(*value).empty()) words.insert(words.end(), {name, text_of(*value)});
     }
-    for (const auto* flag : {"CASESENSITIVE", "WITHSUFFIXTRIE", "NOSTEM", "INDEXEMPTY", "INDEXMISSING", "SORTABLE", "UNF",
-                             "NOINDEX"})
+    for (const auto* flag :
+         {"CASESENSITIVE", "WITHSUFFIXTRIE", "NOSTEM", "INDEXEMPTY", "INDEXMISSING", "SORTABLE", "UNF", "NOINDEX"})
         if (has_flag(field, flag)) words.emplace_back(flag);
     return true;
 }
@@ -275,7 +296,8 @@ void add_words(Words& words, const std::vector<Reply>& definition) {
 bool add_options(Words& words, const std::vector<Reply>& info) {
     if (const auto* options = after(info, "INDEX_OPTIONS")) {
         for (const auto& one : options->items) {
-            if (!is_one_of(upper(one.text), {"MAXTEXTFIELDS", "NOOFFSETS", "NOHL", "NOFIELDS", "NOFREQS"})) return false;
+            if (!is_one_of(upper(one.text), {"MAXTEXTFIELDS", "NOOFFSETS", "NOHL", "NOFIELDS", "NOFREQS"}))
+                return false;
             words.push_back(upper(one.text));
         }
     }

@@ -24,9 +24,9 @@ void require_databases_there(Call& call, net::Resp& wire, const std::map<std::ui
         if (!reply.is_error()) continue;
         const auto error = net::to_error(reply, wire.server(), fmt::format("SELECT of {}", name_of(to)));
         if (error.kind() != ErrorKind::failed) throw error;
-        throw Error(ErrorKind::refused, error.message(),
-                    fmt::format("raise the server's number of databases, or --rename {} to one that it has",
-                                name_of(from)));
+        throw Error(
+            ErrorKind::refused, error.message(),
+            fmt::format("raise the server's number of databases, or --rename {} to one that it has", name_of(from)));
     }
 }
 

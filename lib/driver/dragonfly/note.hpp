@@ -17,12 +17,12 @@ namespace vbackup::driver::dragonfly {
 
 // The driver's own facts, carried in the `details` of steps, jobs and files. Which are set depends on `action`.
 struct Note {
-    std::string action;  // see the constants below
-    std::string node;    // the master's address
-    std::string match;   // pattern of keys
-    std::string text;   // the layout of a cluster; a path or URL of a snapshot
-    std::string words;  // of a BGSAVE: format, location and name, one a line
-    std::string file;   // whose counts these are
+    std::string action;                                   // see the constants below
+    std::string node;                                     // the master's address
+    std::string match;                                    // pattern of keys
+    std::string text;                                     // the layout of a cluster; a path or URL of a snapshot
+    std::string words;                                    // of a BGSAVE: format, location and name, one a line
+    std::string file;                                     // whose counts these are
     std::vector<std::uint32_t> databases;                 // those to be read or cleared
     std::map<std::uint32_t, std::uint32_t> destinations;  // restore: which database goes where
     KeySpaces spaces;                                     // before the backup

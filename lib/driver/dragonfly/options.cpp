@@ -15,9 +15,10 @@ constexpr std::array all_abilities{
     Ability{"download", Support::none,
             "no command reads a snapshot of the server's own: `vbackup create --to STORE` brings all keys home"},
     Ability{"restore", Support::part, "a snapshot that stays with the server is loaded by Dragonfly only (DFLY LOAD)"},
-    Ability{"delete", Support::part,
-            "no command removes snapshots that stay with the server: where this machine does not see their files, remove "
-            "them there, then -o forget=true"},
+    Ability{
+        "delete", Support::part,
+        "no command removes snapshots that stay with the server: where this machine does not see their files, remove "
+        "them there, then -o forget=true"},
     Ability{"verify", Support::part, "of what vbackup keeps; a snapshot that stays with the server cannot be read"},
     Ability{"check", Support::full, {}},
     Ability{"cancel", Support::none, "no command ends a save under way: let it finish"},

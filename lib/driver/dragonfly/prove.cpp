@@ -192,10 +192,10 @@ void require_all_read(const Note& note, const Facts& now, const io::KeySummary& 
         const auto found = read.databases.find(database);
         const auto counts = found == read.databases.end() ? io::KeyCounts{} : found->second;
         if (counts.keys - counts.with_expiry >= stayed) continue;
-        not_all_read(fmt::format(
-            "{} gave {} keys without expiry of {} where it has {}, though {}", note.node,
-            counts.keys - counts.with_expiry, name_of(database), lasting(in(now.databases, database)),
-            *changes == 0 ? "nobody wrote to it" : fmt::format("it counted {} changes only", *changes)));
+        not_all_read(
+            fmt::format("{} gave {} keys without expiry of {} where it has {}, though {}", note.node,
+                        counts.keys - counts.with_expiry, name_of(database), lasting(in(now.databases, database)),
+                        *changes == 0 ? "nobody wrote to it" : fmt::format("it counted {} changes only", *changes)));
     }
 }
 

@@ -168,7 +168,8 @@ model::Outcome begin_save(Call& call, const net::RespServer& server, Note note) 
         throw error;
     }
     const auto name = name_of(note);
-    return {.job = model::JobRef{.name = name.empty() ? "save" : name, .part = {.node = note.node}, .details = render(note)}};
+    return {.job = model::JobRef{
+                .name = name.empty() ? "save" : name, .part = {.node = note.node}, .details = render(note)}};
 }
 
 std::optional<model::Outcome> save_taken(Call& call, const net::RespServer& server, const Note& note) {
@@ -177,9 +178,9 @@ std::optional<model::Outcome> save_taken(Call& call, const net::RespServer& serv
     const bool taken = is_saving(now) || has_new_success(note.before, now, name_of(note));
     if (!taken || was_restarted(note.before, now)) return std::nullopt;
     const auto name = name_of(note);
-    return model::Outcome{.job = model::JobRef{.name = name.empty() ? "save" : name,
-                                               .part = {.node = note.node},
-                                               .details = render(note)}};
+    return model::Outcome{
+        .job =
+            model::JobRef{.name = name.empty() ? "save" : name, .part = {.node = note.node}, .details = render(note)}};
 }
 
 model::Seen observe_save(Call& call, const net::RespServer& server, const Note& note) {

@@ -59,8 +59,7 @@ public:
           wire_(call_, wish_.server),
           facts_(ask_facts(call_, wire_)),
           has_expiretime_(takes(call_, wire_, {"PEXPIRETIME", "vbackup:none"})),
-          field_times_(facts_.is_dragonfly() ? LargeValue::FieldTimes::none
-                                             : LargeValue::field_times_of(call_, wire_)),
+          field_times_(facts_.is_dragonfly() ? LargeValue::FieldTimes::none : LargeValue::field_times_of(call_, wire_)),
           has_weight_(takes(call_, wire_, {"MEMORY", "USAGE", "vbackup:none"})),
           began_(ask_time(call_, wire_)),
           began_here_(call_.clock.now()),

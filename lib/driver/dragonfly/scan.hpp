@@ -15,9 +15,9 @@ namespace vbackup::driver::dragonfly {
 struct ScanWish {
     net::RespServer server;
     std::vector<std::uint32_t> databases;
-    std::string match;         // a pattern of SCAN; empty: all keys
+    std::string match;        // a pattern of SCAN; empty: all keys
     bool all_others = false;  // databases too that get their first keys while those are read
-    std::string about;  // for the file's beginning
+    std::string about;        // for the file's beginning
 };
 
 // All keys of one server as the bytes of a file (io/key_records.hpp), read by SCAN, PEXPIRETIME and DUMP in one pipeline

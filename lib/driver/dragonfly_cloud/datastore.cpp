@@ -244,7 +244,7 @@ Datastore Api::get(Call& call, bool repeat) const {
 }
 
 Datastore Api::change(Call& call, const std::function<model::JsonText(const Datastore&)>& changed,
-                 std::string_view what) const {
+                      std::string_view what) const {
     const auto now = get(call);
     if (!now.inexact.empty())
         throw Error(

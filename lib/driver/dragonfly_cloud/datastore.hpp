@@ -70,7 +70,7 @@ public:
     // would not survive being written anew, Error{not_understood} when the API took
     // another one than was sent. What it reads in the end.
     Datastore change(Call& call, const std::function<model::JsonText(const Datastore&)>& changed,
-                std::string_view what) const;
+                     std::string_view what) const;
     const std::string& id() const { return id_; }
 
 private:

@@ -136,8 +136,7 @@ private:
     static model::Plan plan_policy(const Policy& policy, std::string what) {
         model::Plan plan;
         model::Step step{.id = "policy", .what = std::move(what)};
-        step.details =
-            render(Note{.action = std::string(policy_action), .policy = dragonfly_cloud::render(policy)});
+        step.details = render(Note{.action = std::string(policy_action), .policy = dragonfly_cloud::render(policy)});
         plan.steps.push_back(std::move(step));
         return plan;
     }
@@ -329,10 +328,8 @@ private:
         model::Step step{.id = "restore", .destroys = true};
         step.what = fmt::format("have Dragonfly Cloud delete everything in the data store {} ({}) and load backup {}",
                                 api_.id(), store.name, id);
-        step.details = render(Note{.action = std::string(restore_action),
-                                   .backup = id,
-                                   .before = store.restored,
-                                   .was_loaded = store.loaded});
+        step.details = render(Note{
+            .action = std::string(restore_action), .backup = id, .before = store.restored, .was_loaded = store.loaded});
         plan.steps.push_back(std::move(step));
         if (store.cluster)
             plan.notes.emplace_back(

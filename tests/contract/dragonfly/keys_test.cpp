@@ -273,7 +273,8 @@ TEST_CASE_FIXTURE(Fixture, "keys that come and go while it is read are no fault 
     CHECK(site.create().manifest);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a server that is started anew while it is read: whole when its keys came back, else no backup") {
+TEST_CASE_FIXTURE(Fixture,
+                  "a server that is started anew while it is read: whole when its keys came back, else no backup") {
     int dumps = 0;
     bool comes_back = false;
     server.with([&](auto& state) {
@@ -360,8 +361,7 @@ TEST_CASE_FIXTURE(Fixture, "a large hash of which a field expires is read whole,
             if (name == "HTTL") return RespAnswer{resp::array({resp::integer(-1), resp::integer(left)})};
             if (name == "TYPE") return RespAnswer{resp::status("hash")};
             if (name == "HLEN") return RespAnswer{resp::integer(2)};
-            if (name == "HSCAN")
-                return RespAnswer{resp::array({resp::text("0"), resp::texts({"a", "1", "b", "2"})})};
+            if (name == "HSCAN") return RespAnswer{resp::array({resp::text("0"), resp::texts({"a", "1", "b", "2"})})};
             return std::nullopt;
         };
     });

@@ -183,7 +183,8 @@ TEST_CASE_FIXTURE(Fixture, "a backup left with the server is deleted where this 
     const auto has = [&](const char* name) { return std::filesystem::exists(data / name); };
     server.with([&](auto& state) { state.folder = data.path().string(); });
     site.create("b1", {}, false);
-    for (const auto* name : {"b1-summary.dfs", "b1-0000.dfs", "b1-0001.dfs", "b1-2-summary.dfs", "b1-2-0000.dfs"}) put(name);
+    for (const auto* name : {"b1-summary.dfs", "b1-0000.dfs", "b1-0001.dfs", "b1-2-summary.dfs", "b1-2-0000.dfs"})
+        put(name);
     auto stage = site.stage();
     stage.open_location = [](const std::string& url) { return store::open_location(url); };
     site.agrees = false;
@@ -199,7 +200,8 @@ TEST_CASE_FIXTURE(Fixture, "a backup left with the server is deleted where this 
 
 TEST_CASE_FIXTURE(Fixture, "a backup left with the server out of sight is forgotten once it is asked for") {
     site.create("b1", {}, false);
-    CHECK_ENDS(ErrorKind::unsupported, "/data/b1-summary.dfs", backup::remove(site.call, site.stage(), "b1", {}, false));
+    CHECK_ENDS(ErrorKind::unsupported, "/data/b1-summary.dfs",
+               backup::remove(site.call, site.stage(), "b1", {}, false));
     CHECK(site.journal.manifest("b1"));
     backup::remove(site.call, site.stage(), "b1", {{"forget", "true"}}, false);
     CHECK_FALSE(site.journal.manifest("b1"));

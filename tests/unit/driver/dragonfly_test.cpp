@@ -113,19 +113,20 @@ net::Reply texts_reply(const std::vector<const char*>& texts) {
     return reply;
 }
 net::Reply info_of(net::Reply definition, std::vector<net::Reply> fields, net::Reply options = texts_reply({})) {
-    return list_reply({text_reply("index_name"), text_reply("attributes"), text_reply("index_options"), std::move(options),
-                       text_reply("index_definition"), std::move(definition), text_reply("attributes"),
-                       list_reply(std::move(fields)), text_reply("num_docs"), text_reply("3")});
+    return list_reply({text_reply("index_name"), text_reply("attributes"), text_reply("index_options"),
+                       std::move(options), text_reply("index_definition"), std::move(definition),
+                       text_reply("attributes"), list_reply(std::move(fields)), text_reply("num_docs"),
+                       text_reply("3")});
 }
 
 }  // namespace
 
 TEST_CASE("the command of an index: fields that are called like words of FT.INFO are fields all the same") {
     const auto definition = texts_reply({"key_type", "HASH", "default_score", "1"});
-    CHECK(index_words("i", info_of(definition, {texts_reply({"identifier", "type", "attribute", "weight", "type", "TEXT",
-                                                             "WEIGHT", "2", "SORTABLE", "NOSTEM"}),
-                                                texts_reply({"identifier", "nostem", "attribute", "separator", "type", "TAG",
-                                                             "CASESENSITIVE", "SEPARATOR", ";"})})) ==
+    CHECK(index_words("i", info_of(definition, {texts_reply({"identifier", "type", "attribute", "weight", "type",
+                                                             "TEXT", "WEIGHT", "2", "SORTABLE", "NOSTEM"}),
+                                                texts_reply({"identifier", "nostem", "attribute", "separator", "type",
+                                                             "TAG", "CASESENSITIVE", "SEPARATOR", ";"})})) ==
           "FT.CREATE\ni\nON\nHASH\nSCHEMA\ntype\nAS\nweight\nTEXT\nWEIGHT\n2\nNOSTEM\nSORTABLE\n"
           "nostem\nAS\nseparator\nTAG\nSEPARATOR\n;\nCASESENSITIVE");
 }
@@ -135,8 +136,9 @@ TEST_CASE("the command of an index: the words of old Dragonflies, what it was ma
     const std::string schema = "\nSCHEMA\na\nTAG";
     CHECK(index_words("i", info_of(texts_reply({"key_type", "JSON", "prefix", "doc:"}), {field})) ==
           "FT.CREATE\ni\nON\nJSON\nPREFIX\n1\ndoc:" + schema);
-    CHECK(index_words("i", info_of(texts_reply({"key_type", "HASH", "default_language", "german", "default_score", "0.5"}),
-                                   {field}, texts_reply({"NOOFFSETS"}))) ==
+    CHECK(index_words("i",
+                      info_of(texts_reply({"key_type", "HASH", "default_language", "german", "default_score", "0.5"}),
+                              {field}, texts_reply({"NOOFFSETS"}))) ==
           "FT.CREATE\ni\nON\nHASH\nLANGUAGE\ngerman\nSCORE\n0.5\nNOOFFSETS" + schema);
     // Without a command the index is said to be missing in the backup.
     CHECK(index_words("i", info_of(texts_reply({"key_type", "HASH"}), {field}, texts_reply({"NEWEST"}))).empty());
