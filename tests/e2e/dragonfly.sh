@@ -96,6 +96,8 @@ expect_exit 14 "$vbackup" create "$URL" --id left2 -o format=df
 expect_exit 14 "$vbackup" restore "$URL" left --overwrite --yes
 expect_exit 14 "$vbackup" download "$URL" left --to "$store/"
 expect_exit 14 "$vbackup" delete "$URL" left --yes
+expect_exit 0 "$vbackup" delete "$URL" left --yes -o forget=true
+expect_exit 7 "$vbackup" status "$URL" left
 
 step "passwords and rights"
 redis CONFIG SET requirepass 'se cret"1' >/dev/null

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <array>
 #include <cctype>
 #include <condition_variable>
@@ -150,11 +151,17 @@ struct RespServer::State {
     void accept_all() {
         for (;;) {
             const int fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+            const auto why = errno;
             const std::scoped_lock lock(mutex);
-            if (fd < 0 || over) {
+            if (over) {
                 if (fd >= 0) ::close(fd);
                 return;
             }
+            // A client that gave up before it was taken, or a moment without descriptors, is not the server's end.
+            if (fd < 0 && (why == EINTR || why == ECONNABORTED || why == EMFILE || why == ENFILE || why == ENOBUFS ||
+                           why == ENOMEM || why == EPROTO))
+                continue;
+            if (fd < 0) return;
             ++connections;
             threads.emplace_back([this, fd] { serve(fd); });
         }
