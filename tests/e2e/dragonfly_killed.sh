@@ -71,3 +71,18 @@ sed 's/^/    /' "$work/begun.err"
 within 60 answers
 expect_exit 0 "$vbackup" restore "$URL" again --from "$store/"
 equal "$digest" "$(redis DEBUG DIGEST)" "digests"
+
+step "a server that keeps nothing is started anew while it is read: 3, and no backup of what is left"
+NODES=0 PREFIX=BARE_ serve redis "$work/bare"
+redis_data load "$BARE_PORT1" 200000
+begin "$vbackup" create "$BARE_URL" --id bare --to "$store/" --limit-rate 2M
+within 30 some_bytes
+"$servers/redis" kill "$work/bare" 1
+"$servers/redis" up "$work/bare" 1
+code=0
+wait "$begun" || code=$?
+sed 's/^/    /' "$work/begun.err"
+((code == 3)) || fail "exit $code, expected 3"
+grep -q 'started anew' "$work/begun.err" || fail "it does not say why"
+[[ ! -e $store/bare/manifest.json ]] || fail "there is a manifest"
+expect_exit 0 "$vbackup" delete "$store/" bare --yes
