@@ -232,7 +232,7 @@ private:
             summary = scan->repeats.empty() ? scan->summary : io::count_keys(call, source, scan->repeats);
         {
             net::Resp wire(call, node_at(seed_, note.node));
-            require_all_read(note, ask_facts(call, wire), *summary);
+            require_all_read(call, note, ask_facts(call, wire), *summary);
         }
         std::uint64_t vanished = 0;
         for (const auto& [database, counts] : summary->databases) vanished += counts.vanished;

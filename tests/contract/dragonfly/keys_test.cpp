@@ -259,6 +259,28 @@ TEST_CASE_FIXTURE(Fixture, "a server that names some of its keys only is no good
     CHECK_FALSE(site.store.manifest("b1"));
 }
 
+TEST_CASE_FIXTURE(Fixture,
+                  "a server that saves meanwhile counts its changes anew: few keys are an error, some fewer a doubt") {
+    std::size_t named = 20;
+    server.with([&](auto& state) {
+        state.fault = [&](const RespCommand& command) -> std::optional<RespAnswer> {
+            if (command.front() != "SCAN") return std::nullopt;
+            state.changes = 0;
+            state.last_success = state.now / 1000;
+            std::vector<std::string> names;
+            for (const auto& [name, value] : state.databases[0])
+                if (names.size() < named && name.starts_with("key:")) names.push_back(name);
+            return RespAnswer{resp::array({resp::text("0"), resp::texts(names)})};
+        };
+        state.databases.erase(7);
+    });
+    CHECK(site.create("some").manifest);
+    CHECK(site.tally.warnings().at(0).find("cannot be told") != std::string::npos);
+    named = 5;
+    server.with([](auto& state) { state.last_success = 0; });
+    CHECK_ENDS(ErrorKind::partial, "before and after", site.create("few"));
+}
+
 TEST_CASE_FIXTURE(Fixture, "keys that come and go while it is read are no fault of the backup") {
     int scans = 0;
     server.with([&](auto& state) {
