@@ -124,6 +124,7 @@ model::JsonText snapshot_body(const SnapshotWish& wish) {
     body["metadata"]["annotations"] = {{std::string(id_annotation), wish.id}};
     if (!wish.description.empty())
         body["metadata"]["annotations"][std::string(description_annotation)] = wish.description;
+    if (wish.nodes > 0) body["metadata"]["annotations"][std::string(nodes_annotation)] = std::to_string(wish.nodes);
     body["spec"] = {{"cluster-id", wish.owner.cluster_id}, {"creation-timestamp", wish.seconds}};
     if (!wish.retention.empty()) body["spec"]["retention"] = wish.retention;
     return body.dump();

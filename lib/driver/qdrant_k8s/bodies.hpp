@@ -51,6 +51,7 @@ struct SnapshotWish {
     std::int64_t seconds = 0;  // since 1970
     std::string retention;     // "72h", or empty: kept
     std::string id, description;
+    int nodes = 0;  // of the cluster; 0: not known
 };
 model::JsonText snapshot_body(const SnapshotWish& wish);
 

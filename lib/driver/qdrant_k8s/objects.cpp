@@ -67,6 +67,14 @@ std::optional<int> number_of(const Json& value) {
     return number < 0 || number > 1'000'000 ? std::nullopt : std::optional<int>(static_cast<int>(number));
 }
 
+// The same, written as text.
+std::optional<int> number_in(const std::string& text) {
+    int number = 0;
+    const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (fault != std::errc{} || end != text.data() + text.size() || number < 0) return std::nullopt;
+    return number;
+}
+
 const Json& list_at(const Json& json, const char* key) {
     static const Json empty = Json::array();
     const Json& value = child(json, key);
@@ -114,15 +122,52 @@ Volume volume_of(const Json& from) {
     return volume;
 }
 
-bool some_not_ready(const Snapshot& snapshot) {
-    return std::any_of(snapshot.volumes.begin(), snapshot.volumes.end(),
-                       [](const Volume& one) { return one.ready == false; });
+// What in the volumes contradicts an operator who says Succeeded; empty for nothing. Whether a volume is ready need not be said.
+std::string contradiction(const Snapshot& snapshot) {
+    const auto& volumes = snapshot.volumes;
+    const auto is_bad = [](const Volume& one) { return one.ready == false || (!one.error.empty() && !one.ready); };
+    if (std::any_of(volumes.begin(), volumes.end(), is_bad)) return "with a volume snapshot that is not ready to use";
+    const auto nodes = snapshot.nodes.value_or(0);
+    // None at all: this operator does not list them.
+    if (volumes.empty() || volumes.size() >= static_cast<std::size_t>(nodes)) return {};
+    return fmt::format("with {} volume snapshot{} for {} nodes", volumes.size(), volumes.size() == 1 ? "" : "s", nodes);
+}
+
+// What an operator says of an object that goes away no longer counts: soon nothing of it is left.
+void note_deletion(const Meta& meta, model::Seen& seen) {
+    if (meta.deleting && seen.phase != model::Phase::failed) seen.phase = model::Phase::cancelling;
 }
 
 // The operator's word, "no phase yet" before it took the object up, and what is held back by a finalizer.
 std::string said(const std::string& phase, bool deleting) {
     const std::string word = phase.empty() ? "no phase yet" : phase;
     return deleting ? word + ", being deleted" : word;
+}
+
+// The operator tries again by itself after most of what it calls failed, but then nobody knows how long: a restore does not
+// end well like that. The others end by themselves, or when somebody acts.
+model::Phase phase_of(const Cluster& cluster, int there) {
+    constexpr std::array<std::pair<std::string_view, model::Phase>, 15> words{
+        {{"", model::Phase::queued},
+         {"Creating", model::Phase::running},
+         {"FailedToCreate", model::Phase::failed},
+         {"Updating", model::Phase::running},
+         {"FailedToUpdate", model::Phase::failed},
+         {"Scaling", model::Phase::running},
+         {"Upgrading", model::Phase::running},
+         {"Suspending", model::Phase::running},
+         {"Suspended", model::Phase::running},
+         {"FailedToSuspend", model::Phase::failed},
+         {"Resuming", model::Phase::running},
+         {"FailedToResume", model::Phase::failed},
+         {"NotReady", model::Phase::running},
+         {"RecoveryMode", model::Phase::running},
+         {"ManualMaintenance", model::Phase::running}}};
+    if (cluster.phase == "Healthy")
+        return there >= cluster.size && cluster.size > 0 ? model::Phase::succeeded : model::Phase::running;
+    const auto found =
+        std::find_if(words.begin(), words.end(), [&](const auto& one) { return one.first == cluster.phase; });
+    return found == words.end() ? model::Phase::unknown : found->second;
 }
 
 }  // namespace
@@ -157,6 +202,8 @@ Snapshot parse_snapshot(const model::JsonText& text) {
     snapshot.cluster_id = text_at(spec, "cluster-id");
     snapshot.schedule = text_at(spec, "scheduleShortId");
     snapshot.retention = text_at(spec, "retention");
+    snapshot.nodes =
+        number_in(text_at(map_at(map_at(json, "metadata"), "annotations"), std::string(nodes_annotation).c_str()));
     const Json& status = map_at(json, "status");
     snapshot.phase = text_at(status, "phase");
     snapshot.retain_until = parse_time(text_at(status, "retainUntil"));
@@ -186,9 +233,11 @@ Cluster parse_cluster(const model::JsonText& text) {
     Cluster cluster{.meta = meta_of(json, Kind::cluster)};
     const Json& spec = map_at(json, "spec");
     cluster.id = text_at(spec, "id");
-    cluster.version = text_at(spec, "version");
     cluster.size = number_of(child(spec, "size")).value_or(0);
     const Json& status = map_at(json, "status");
+    // The spec's is the one that is wished for.
+    cluster.version = text_at(status, "version");
+    if (cluster.version.empty()) cluster.version = text_at(spec, "version");
     cluster.phase = text_at(status, "phase");
     cluster.reason = text_at(status, "reason");
     cluster.available = number_of(child(status, "availableNodes"));
@@ -289,10 +338,12 @@ model::Seen seen_of(const Snapshot& snapshot) {
     const auto& volumes = snapshot.volumes;
     if (snapshot.phase == "Succeeded") {
         seen.phase = model::Phase::succeeded;
+        if (!volumes.empty()) seen.total = volumes.size();
         // The two contradict each other, so neither is believed.
-        if (some_not_ready(snapshot)) {
+        if (const auto against = contradiction(snapshot); !against.empty()) {
             seen.phase = model::Phase::unknown;
-            seen.said += " with a volume snapshot that is not ready to use";
+            seen.said += " " + against;
+            seen.why = failure_of(snapshot);
         }
     } else if (snapshot.phase == "Failed" || snapshot.phase == "Skipped") {
         seen.phase = model::Phase::failed;
@@ -311,6 +362,7 @@ model::Seen seen_of(const Snapshot& snapshot) {
             seen.said += fmt::format(", {} of {} volumes ready", *seen.done, *seen.total);
         }
     }
+    note_deletion(snapshot.meta, seen);
     return seen;
 }
 
@@ -324,20 +376,16 @@ model::Seen seen_of(const Restore& restore) {
         seen.phase = model::Phase::failed;
         seen.why = restore.message.empty() ? "the operator does not say why; its log may" : one_line(restore.message);
     }
+    note_deletion(restore.meta, seen);
     return seen;
 }
 
-// The operator tries again by itself after most of what it calls failed, but then nobody knows how long: a restore does not
-// end well like that.
 model::Seen seen_of(const Cluster& cluster) {
     model::Seen seen;
     const int there = cluster.available.value_or(cluster.phase == "Healthy" ? cluster.size : 0);
-    seen.said =
-        fmt::format("{}, {} of {} nodes", cluster.phase.empty() ? "no phase yet" : cluster.phase, there, cluster.size);
-    const bool whole = cluster.phase == "Healthy" && there >= cluster.size && cluster.size > 0;
-    seen.phase = whole                                   ? model::Phase::succeeded
-                 : cluster.phase.starts_with("FailedTo") ? model::Phase::failed
-                                                         : model::Phase::running;
+    seen.said = fmt::format("{}, {} of {} nodes", said(cluster.phase, cluster.meta.deleting), there, cluster.size);
+    seen.phase = phase_of(cluster, there);
+    note_deletion(cluster.meta, seen);
     if (seen.phase != model::Phase::succeeded) seen.why = one_line(cluster.reason);
     return seen;
 }

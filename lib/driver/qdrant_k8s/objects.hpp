@@ -37,6 +37,7 @@ struct Meta {
 
 inline constexpr std::string_view id_annotation = "vbackup/id";
 inline constexpr std::string_view description_annotation = "vbackup/description";
+inline constexpr std::string_view nodes_annotation = "vbackup/nodes";
 
 struct Volume {
     std::string name;                 // of the volume snapshot
@@ -52,6 +53,7 @@ struct Snapshot {
     std::optional<Moment> retain_until;
     std::optional<Milliseconds> took;
     std::vector<Volume> volumes;
+    std::optional<int> nodes;  // our annotation: how many the cluster had
 };
 
 struct Restore {
@@ -63,7 +65,8 @@ struct Restore {
 
 struct Cluster {
     Meta meta;
-    std::string id, version;
+    std::string id;
+    std::string version;  // the one that runs; where that is not said, the one that is wished for
     int size = 0;
     std::string phase, reason;
     std::optional<int> available;
@@ -106,7 +109,10 @@ std::optional<Milliseconds> parse_retention(std::string_view text);
 // In whole hours, as this API holds it: "72h". Error{usage} for what is no whole hour.
 std::string render_retention(Milliseconds retention);
 
-// How each of them looks to whoever waits for it.
+// How each of them looks to whoever waits for it. What is being deleted is cancelling, whatever the operator said of it, unless
+// it had failed.
+// Succeeded: the operator says so, and nothing in the volumes contradicts it: none that is not ready or has an error, no fewer
+// than the cluster had nodes, where that is known.
 model::Seen seen_of(const Snapshot& snapshot);
 // A restore that succeeded is followed by its cluster, which the caller puts into `next`.
 model::Seen seen_of(const Restore& restore);

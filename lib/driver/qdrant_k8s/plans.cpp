@@ -43,9 +43,10 @@ Snapshot require_good(Call& call, const Target& target, const Job& job) {
                     fmt::format("QdrantClusterSnapshot {}/{} is another one than the backup", job.space, job.name),
                     "somebody deleted it and made another of its name");
     const auto seen = seen_of(snapshot);
-    if (seen.phase != model::Phase::succeeded || snapshot.meta.deleting)
+    if (seen.phase != model::Phase::succeeded)
         throw Error(ErrorKind::refused,
-                    fmt::format("{} is no good backup: the operator says {} {}", job.name, seen.said, seen.why),
+                    fmt::format("{} is no good backup: the operator says {}{}{}", job.name, seen.said,
+                                seen.why.empty() ? "" : ": ", seen.why),
                     "restore from another one");
     return snapshot;
 }
@@ -139,6 +140,7 @@ model::Plan plan_create(Call& call, const Target& target, const model::Request& 
     if (request.retention) wish.retention = render_retention(*request.retention);
     wish.id = request.id;
     wish.description = request.description;
+    wish.nodes = cluster.size;
     const Job job{.kind = Kind::snapshot, .space = wish.space, .name = wish.name};
     const StepData data{.method = "POST", .job = job, .id = request.id, .body = snapshot_body(wish)};
     model::Plan plan;
@@ -183,7 +185,7 @@ model::Plan plan_remove(Call& call, const Target& target, const model::Request& 
     const auto seen = !text                        ? model::Seen{.phase = model::Phase::gone}
                       : job.kind == Kind::snapshot ? seen_of(parse_snapshot(*text))
                                                    : seen_of(parse_restore(*text));
-    if (!model::is_final(seen.phase) && seen.phase != model::Phase::unknown)
+    if (seen.phase == model::Phase::queued || seen.phase == model::Phase::running)
         throw Error(ErrorKind::refused, fmt::format("{} is under way: the operator says {}", job.name, seen.said),
                     "`vbackup cancel` ends it, `vbackup wait` waits for it");
     model::Plan plan;

@@ -235,8 +235,11 @@ public:
         const bool waiting = patience > Milliseconds{0};
         const auto text = look(call, job);
         auto seen = text ? seen_with(job, *text, waiting) : seen_without(job, waiting);
-        if (!text || !waiting || model::is_final(seen.phase) || !may_watch_) return seen;
-        watch(call, job, version_of(*text), patience, seen);
+        if (text && waiting && !model::is_final(seen.phase) && may_watch_)
+            watch(call, job, version_of(*text), patience, seen);
+        if (job.kind == Kind::snapshot && job.wanted == Wanted::result && seen.phase == Phase::succeeded && !seen.total)
+            call.tally.warn(fmt::format(
+                "{} lists no volume snapshots: that they are ready is the operator's word alone", seen.where));
         return seen;
     }
 

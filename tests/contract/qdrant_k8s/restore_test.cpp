@@ -72,6 +72,10 @@ TEST_CASE_FIXTURE(RestoreRig, "the restore is waited for, and then the cluster w
     CHECK(failed.why == "snapshot not found");
     CHECK(look({{"phase", "Skipped"}}).phase == Phase::failed);
     CHECK(look({{"phase", "Dreaming"}}).phase == Phase::unknown);
+    auto deleted = restore_object(job.name, {{"phase", "Succeeded"}});
+    deleted["metadata"]["deletionTimestamp"] = "2026-11-21T08:00:00Z";
+    reads("qdrantclusterrestores", job.name, {deleted});
+    CHECK(driver->observe(call, job, Milliseconds{0}).phase == Phase::cancelling);
     const auto good = look({{"phase", "Succeeded"}});
     CHECK(good.phase == Phase::succeeded);
     REQUIRE(good.next);
@@ -80,9 +84,15 @@ TEST_CASE_FIXTURE(RestoreRig, "the restore is waited for, and then the cluster w
         reads("qdrantclusters", cluster_name, {cluster_object(phase, nodes)});
         return driver->observe(call, *good.next, Milliseconds{0});
     };
-    CHECK(cluster("Updating", 0).phase == Phase::running);
+    for (const auto* word : {"Creating", "Updating", "Scaling", "Upgrading", "Suspending", "Suspended", "Resuming",
+                             "NotReady", "RecoveryMode", "ManualMaintenance"})
+        CHECK(cluster(word, 0).phase == Phase::running);
+    for (const auto* word : {"FailedToCreate", "FailedToUpdate", "FailedToSuspend", "FailedToResume"})
+        CHECK(cluster(word, 0).phase == Phase::failed);
+    CHECK(cluster("", 0).phase == Phase::queued);
+    CHECK(cluster("Dreaming", 3).phase == Phase::unknown);
+    CHECK(cluster("FailedToDream", 3).phase == Phase::unknown);
     CHECK(cluster("Healthy", 2).phase == Phase::running);
-    CHECK(cluster("FailedToUpdate", 0).phase == Phase::failed);
     CHECK(cluster("Healthy", 3).phase == Phase::succeeded);
     on("GET", group + "/qdrantclusters/" + cluster_name, refusal(404, "NotFound", "not found", "qdrantclusters"));
     CHECK(driver->observe(call, *good.next, Milliseconds{0}).phase == Phase::running);
@@ -174,8 +184,12 @@ TEST_CASE_FIXTURE(RestoreRig, "the proof: health, and in place version and size 
     CHECK(!good(cluster_object("Healthy", 2)));
     CHECK(!good(cluster_object("NotReady")));
     auto newer = cluster_object();
-    newer["spec"]["version"] = "v1.16.0";
+    newer["status"]["version"] = "v1.16.0";
     CHECK(!good(newer));
+    auto wished = cluster_object();
+    wished["status"]["version"] = "v1.15.4";
+    wished["spec"]["version"] = "v1.16.0";
+    CHECK(good(wished));
     auto larger = cluster_object("Healthy", 4);
     larger["spec"]["size"] = 4;
     CHECK(!good(larger));
