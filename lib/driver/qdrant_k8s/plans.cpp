@@ -110,6 +110,13 @@ std::string snapshot_name(const std::string& cluster_id, std::int64_t seconds) {
     return fmt::format("qdrant-{}-snapshot-{}", cluster_id, seconds);
 }
 
+void throw_ended(const Job& job, const model::Seen& seen) {
+    throw Error(
+        ErrorKind::refused,
+        fmt::format("{} has ended already: {}{}{}", job.name, seen.said, seen.why.empty() ? "" : ": ", seen.why),
+        "`vbackup delete` removes it");
+}
+
 void require_whole(const model::Scope& scope) {
     if (scope.all()) return;
     throw Error(ErrorKind::unsupported, "a snapshot of a Qdrant cluster's volumes holds all of its collections",
@@ -205,9 +212,7 @@ model::Plan plan_cancel(Call& call, const Target& target, const model::Request& 
                     fmt::format("there is no {} {}/{}", words_of(job.kind).kind, job.space, job.name),
                     "it was deleted already");
     const auto seen = job.kind == Kind::snapshot ? seen_of(parse_snapshot(*text)) : seen_of(parse_restore(*text));
-    if (model::is_final(seen.phase))
-        throw Error(ErrorKind::refused, fmt::format("{} has ended already: {} {}", job.name, seen.said, seen.why),
-                    "`vbackup delete` removes it");
+    if (model::is_final(seen.phase)) throw_ended(job, seen);
     model::Plan plan;
     plan.steps.push_back(step_of(
         "cancel",

@@ -13,6 +13,9 @@ model::Plan plan_restore(Call& call, const Target& target, const model::Request&
 model::Plan plan_remove(Call& call, const Target& target, const model::Request& request);
 model::Plan plan_cancel(Call& call, const Target& target, const model::Request& request);
 
+// Error{refused}: a job that has ended cannot be cancelled.
+[[noreturn]] void throw_ended(const Job& job, const model::Seen& seen);
+
 // The usual name of a snapshot made by hand.
 std::string snapshot_name(const std::string& cluster_id, std::int64_t seconds);
 

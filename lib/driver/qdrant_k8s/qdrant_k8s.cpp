@@ -24,6 +24,9 @@ using model::Seen;
 // How long an API server may take to know its roles after it has started.
 constexpr Seconds longest_start{60};
 
+// How often an object that changes all the time is looked at before it is given up to cancel it.
+constexpr int most_looks = 5;
+
 constexpr std::string_view product = "Qdrant Private Cloud";
 
 Seen gone(std::string why, Phase phase = Phase::gone) {
@@ -137,9 +140,9 @@ std::string version_of(const model::JsonText& text) {
     return json.is_object() && json.contains("metadata") ? json["metadata"].value("resourceVersion", "") : "";
 }
 
-bool ended_badly(const model::JsonText& text) {
-    const auto snapshot = parse_snapshot(text);
-    return snapshot.phase == "Failed" || snapshot.phase == "Skipped";
+// It was tried, and will never be a good backup.
+bool ended_badly(const Snapshot& snapshot) {
+    return snapshot.phase == "Failed" || snapshot.phase == "Skipped" || snapshot.meta.deleting;
 }
 
 class KubeDriver : public Driver {
@@ -216,16 +219,18 @@ public:
         const auto data = parse_step(step);
         const auto& job = data.job;
         if (data.method == "DELETE") {
-            routes_.remove(call, job.kind, job.space, job.name, job.uid);
+            if (job.wanted == Wanted::cancelled) {
+                cancel(call, job);
+            } else {
+                routes_.remove(call, job.kind, job.space, job.name, job.uid);
+            }
             return {.job = to_ref(job), .secret = {}};
         }
         if (data.method == "PATCH") {
             routes_.patch(call, job.kind, job.space, job.name, data.body);
             return {};
         }
-        const auto text = create(call, data);
-        if (job.kind == Kind::schedule) return {};
-        return {.job = to_ref(job_with(job, text)), .secret = {}};
+        return create(call, data);
     }
 
     // One read, and then a watch from just there on for as long as there is patience: so nothing is missed between two looks, and
@@ -347,39 +352,77 @@ private:
         return job;
     }
 
-    // A second try after one that ended badly meets the object of the first, which the operator keeps for three days.
-    model::JsonText create(Call& call, const StepData& data) {
-        const auto& job = data.job;
-        try {
-            return routes_.create(call, job.kind, job.space, data.body);
-        } catch (const Error& error) {
-            if (error.kind() != ErrorKind::conflict || job.kind != Kind::snapshot) throw;
-            const auto there = routes_.read(call, job.kind, job.space, job.name);
-            if (!there || parse_snapshot(*there).meta.our_id != data.id || !ended_badly(*there)) throw;
-            const auto seconds = std::chrono::floor<Seconds>(call.clock.wall()).time_since_epoch().count();
-            const auto name = snapshot_name(parse_snapshot(*there).cluster_id, seconds);
-            return routes_.create(call, job.kind, job.space, renamed(data.body, name, seconds));
+    // Deletes what is still at work, and never what has ended meanwhile: the server is told which state of it was looked at, and
+    // refuses when there is a newer one.
+    void cancel(Call& call, const Job& job) {
+        for (int looks = 1;; ++looks) {
+            const auto text = routes_.read(call, job.kind, job.space, job.name);
+            if (!text) return;
+            const auto now = looked_at(job, *text);
+            if ((!job.uid.empty() && now.uid != job.uid) || is_deleting(*text)) return;
+            if (model::is_final(now.seen.phase)) throw_ended(job, now.seen);
+            try {
+                routes_.remove(call, job.kind, job.space, job.name, job.uid, version_of(*text));
+                return;
+            } catch (const Error& error) {
+                if (error.kind() != ErrorKind::conflict || looks == most_looks) throw;
+                call.require_time();
+            }
         }
     }
 
-    // Was this POST taken? Under its own name, or under the one of a second try.
+    // A name that is taken may be taken by ourselves: a server that gave up on its answer can have made the object all the same.
+    // A second try after one that ended badly meets the object of the first, which the operator keeps for three days.
+    model::Outcome create(Call& call, const StepData& data) {
+        const auto& job = data.job;
+        const auto sent = [&](const model::JsonText& body) -> model::Outcome {
+            const auto text = routes_.create(call, job.kind, job.space, body);
+            if (job.kind == Kind::schedule) return {};
+            return {.job = to_ref(job_with(job, text)), .secret = {}};
+        };
+        try {
+            return sent(data.body);
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::conflict || job.kind == Kind::schedule) throw;
+            const auto there = routes_.read(call, job.kind, job.space, job.name);
+            if (auto outcome = made(call, data, there)) return *outcome;
+            if (!there || job.kind != Kind::snapshot || parse_snapshot(*there).meta.our_id != data.id) throw;
+            const auto seconds = std::chrono::floor<Seconds>(call.clock.wall()).time_since_epoch().count();
+            const auto name = snapshot_name(parse_snapshot(*there).cluster_id, seconds);
+            return sent(renamed(data.body, name, seconds));
+        }
+    }
+
+    // Was this POST taken? Under its own name, or, when what has that ended badly, under the one of a second try.
     std::optional<model::Outcome> made(Call& call, const StepData& data, const std::optional<model::JsonText>& text) {
         const auto& job = data.job;
+        if (!text) return std::nullopt;
         if (job.kind == Kind::restore) {
-            if (!text || parse_restore(*text).meta.our_id != data.id) return std::nullopt;
+            const auto restore = parse_restore(*text);
+            if (restore.meta.our_id != data.id || restore.meta.deleting) return std::nullopt;
             return model::Outcome{.job = to_ref(job_with(job, *text)), .secret = {}};
         }
-        if (text && parse_snapshot(*text).meta.our_id == data.id && !ended_badly(*text))
-            return model::Outcome{.job = to_ref(job_with(job, *text)), .secret = {}};
-        const auto cluster_id = nlohmann::json::parse(data.body).at("spec").value("cluster-id", "");
-        for (const auto& one : target_.snapshots(call, job.space, cluster_id)) {
-            if (one.meta.our_id != data.id || model::is_final(seen_of(one).phase)) continue;
+        const auto first = parse_snapshot(*text);
+        if (first.meta.our_id != data.id) return std::nullopt;
+        if (!ended_badly(first)) return model::Outcome{.job = to_ref(job_with(job, *text)), .secret = {}};
+        for (const auto& one : others(call, job.space, first.cluster_id)) {
+            if (one.meta.our_id != data.id || ended_badly(one) || one.meta.created < first.meta.created) continue;
             auto found = job;
             found.name = one.meta.name;
             found.uid = one.meta.uid;
             return model::Outcome{.job = to_ref(found), .secret = {}};
         }
         return std::nullopt;
+    }
+
+    // A small role may create and not list: then nothing is known of others.
+    std::vector<Snapshot> others(Call& call, const std::string& space, const std::string& cluster_id) {
+        try {
+            return target_.snapshots(call, space, cluster_id);
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::denied) throw;
+            return {};
+        }
     }
 
     // An API server that has just started refuses for some seconds what its roles allow, and does not know its kinds, since it has

@@ -192,11 +192,14 @@ model::JsonText Routes::patch(Call& call, Kind kind, const std::string& space, c
     return std::move(response.body);
 }
 
-void Routes::remove(Call& call, Kind kind, const std::string& space, const std::string& name,
-                    const std::string& uid) const {
+void Routes::remove(Call& call, Kind kind, const std::string& space, const std::string& name, const std::string& uid,
+                    const std::string& version) const {
     net::Request request{.method = "DELETE", .path = path_of(kind, space, name)};
-    if (!uid.empty())
-        request.body = Json{{"kind", "DeleteOptions"}, {"apiVersion", "v1"}, {"preconditions", {{"uid", uid}}}}.dump();
+    Json just;
+    if (!uid.empty()) just["uid"] = uid;
+    if (!version.empty()) just["resourceVersion"] = version;
+    if (!just.empty())
+        request.body = Json{{"kind", "DeleteOptions"}, {"apiVersion", "v1"}, {"preconditions", just}}.dump();
     const auto response = kube_.send(call, request);
     if (response.status == 404 && status_of(response).given) return;
     if (!response.ok()) throw_answer(response, what_of("delete", kind, space, name), "delete", kind, space);

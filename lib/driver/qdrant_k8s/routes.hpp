@@ -33,8 +33,10 @@ public:
     model::JsonText create(Call& call, Kind kind, const std::string& space, const model::JsonText& body) const;
     model::JsonText patch(Call& call, Kind kind, const std::string& space, const std::string& name,
                           const model::JsonText& body) const;
-    // Only the very object of that uid, unless that is empty. One that is not there is no error.
-    void remove(Call& call, Kind kind, const std::string& space, const std::string& name, const std::string& uid) const;
+    // Only the very object of that uid, and only in that version, unless these are empty: Error{conflict} for another one. One
+    // that is not there is no error.
+    void remove(Call& call, Kind kind, const std::string& space, const std::string& name, const std::string& uid,
+                const std::string& version = {}) const;
 
     // Follows one object from `version` on and hands over each event until `take` says false, `patience` is over, the server
     // ends the watch or the line breaks: none of these is an error, since whoever watches reads again. Throws what ends a wait:

@@ -285,17 +285,22 @@ TEST_CASE_FIXTURE(Rig, "a lost answer: what is there under our name and with our
     CHECK(outcome->job->name == "s1");
 }
 
-TEST_CASE_FIXTURE(Rig, "a name that is taken is a conflict, unless it is our own try that ended badly") {
+TEST_CASE_FIXTURE(Rig,
+                  "a name that is taken is a conflict, unless it is ours: taken before, or a try that ended badly") {
     const auto step = plan(request(Verb::create)).steps.at(0);
     const auto path = snapshots + "/" + cluster_name + "-snapshot-1795247220";
     const auto taken = refusal(409, "AlreadyExists", "already exists", "qdrantclustersnapshots");
     on("POST", snapshots, taken);
     on("GET", path, json_answer(snapshot_object("s1", {{"phase", "Failed"}}, "b2")));
     check_error(error_of([&] { return driver->run(call, step, nullptr); }), ErrorKind::conflict, "already exists");
-    on("GET", path, json_answer(snapshot_object("s1", {{"phase", "Running"}}, "b1")));
-    check_error(error_of([&] { return driver->run(call, step, nullptr); }), ErrorKind::conflict, "already exists");
-    CHECK(server.count("POST", snapshots) == 2);
+    // The server took the first sending and gave up on its answer (503).
+    for (const auto* phase : {"Running", "Succeeded"}) {
+        on("GET", path, json_answer(snapshot_object("s1", {{"phase", phase}}, "b1")));
+        CHECK(driver->run(call, step, nullptr).job.value().name == "s1");
+    }
+    CHECK(server.count("POST", snapshots) == 3);
     on("GET", path, json_answer(snapshot_object("s1", {{"phase", "Failed"}}, "b1")));
+    lists("qdrantclustersnapshots", [](const HttpRequest&) { return list_answer({}); });
     on("POST", snapshots, [&](const HttpRequest& sent) {
         const auto object = Json::parse(sent.body);
         return object["spec"]["creation-timestamp"] == 1795247220 ? taken : json_answer(object, 201);
@@ -303,11 +308,41 @@ TEST_CASE_FIXTURE(Rig, "a name that is taken is a conflict, unless it is our own
     clock.advance(Seconds(100));
     CHECK(driver->run(call, step, nullptr).job->name == cluster_name + "-snapshot-1795247320");
     CHECK(Json::parse(server.requests().back().body)["spec"]["creation-timestamp"] == 1795247320);
-    // The second try is found again as well.
-    lists("qdrantclustersnapshots", [](const HttpRequest&) {
-        return list_answer({snapshot_object("s2", {{"phase", "Running"}}, "b1")});
-    });
-    CHECK(driver->done(call, step).value().job->name == "s2");
+    // The second try is found again as well, at work or good already; what ended badly or goes away is not it, nor is an
+    // older backup of that id.
+    const auto second = [&](const std::string& phase) { return snapshot_object("s2", {{"phase", phase}}, "b1"); };
+    auto deleted = second("Succeeded"), older = second("Succeeded");
+    deleted["metadata"]["deletionTimestamp"] = "2026-11-21T08:00:00Z";
+    older["metadata"]["creationTimestamp"] = "2026-11-20T07:00:00Z";
+    for (const auto& [one, is_it] : std::vector<std::pair<Json, bool>>{{second("Running"), true},
+                                                                       {second("Succeeded"), true},
+                                                                       {second("Failed"), false},
+                                                                       {second("Skipped"), false},
+                                                                       {deleted, false},
+                                                                       {older, false}}) {
+        lists("qdrantclustersnapshots", [one = one](const HttpRequest&) { return list_answer({one}); });
+        const auto outcome = driver->done(call, step);
+        REQUIRE_MESSAGE(outcome.has_value() == is_it, one.dump());
+        if (is_it) CHECK(outcome->job->name == "s2");
+    }
+    // And before a third is begun, too.
+    lists("qdrantclustersnapshots", [&](const HttpRequest&) { return list_answer({second("Succeeded")}); });
+    const auto posts = server.count("POST", snapshots);
+    CHECK(driver->run(call, step, nullptr).job.value().name == "s2");
+    CHECK(server.count("POST", snapshots) == posts + 1);
+}
+
+TEST_CASE_FIXTURE(Rig, "a role that may not list makes backups all the same, after a lost answer too") {
+    const auto step = plan(request(Verb::create)).steps.at(0);
+    const auto path = snapshots + "/" + cluster_name + "-snapshot-1795247220";
+    on("GET", snapshots, refusal(403, "Forbidden", "cannot list"));
+    // Nothing was taken: there is nothing to list for.
+    on("GET", path, refusal(404, "NotFound", "not found", "qdrantclustersnapshots"));
+    CHECK(!driver->done(call, step));
+    CHECK(server.count("GET", snapshots) == 0);
+    on("GET", path, json_answer(snapshot_object("s1", {{"phase", "Failed"}}, "b1")));
+    CHECK(!driver->done(call, step));
+    CHECK(server.count("GET", snapshots) == 1);
 }
 
 TEST_CASE_FIXTURE(Rig, "an API server that has just started refuses for a while what it allows: that is waited for") {

@@ -208,6 +208,62 @@ TEST_CASE_FIXTURE(RestoreRig, "a lost answer: the restore of that name with our 
     object["metadata"]["annotations"] = {{"vbackup/id", "b1"}};
     on("GET", path, json_answer(object));
     CHECK(driver->done(call, step).value().job->name == "r1");
+    // The server took it and gave up on its answer: the second sending meets the first.
+    on("POST", restores, refusal(409, "AlreadyExists", "already exists"));
+    CHECK(driver->run(call, step, nullptr).job.value().name == "r1");
+    object["metadata"]["annotations"] = {{"vbackup/id", "b2"}};
+    on("GET", path, json_answer(object));
+    check_error(error_of([&] { return driver->run(call, step, nullptr); }), ErrorKind::conflict, "already exists");
+}
+
+TEST_CASE_FIXTURE(RestoreRig, "a backup that has become good by the time it is cancelled stays") {
+    model::Found found;
+    found.name = "b1";
+    found.job = manifest.jobs.front();
+    auto asked = request(Verb::cancel);
+    asked.found = &found;
+    auto running = snapshot_object("s1", {{"phase", "Running"}}, "b1");
+    auto good = snapshot_object("s1", {{"phase", "Succeeded"}}, "b1");
+    good["metadata"]["resourceVersion"] = "101";
+    reads("qdrantclustersnapshots", "s1", {running});
+    const auto step = plan(asked).steps.at(0);
+    const auto newer = refusal(409, "Conflict", "the ResourceVersion in the precondition (100) does not match");
+
+    SUBCASE("between the plan and the deletion") {
+        reads("qdrantclustersnapshots", "s1", {good});
+        check_error(error_of([&] { return driver->run(call, step, nullptr); }), ErrorKind::refused, "ended already");
+        CHECK(server.count("DELETE", "*") == 0);
+    }
+    SUBCASE("between the last look and the deletion") {
+        reads("qdrantclustersnapshots", "s1", {running, good});
+        on("DELETE", snapshots + "/s1", newer);
+        check_error(error_of([&] { return driver->run(call, step, nullptr); }), ErrorKind::refused, "ended already");
+        CHECK(server.count("DELETE", "*") == 1);
+    }
+    SUBCASE("while it is still at work it is looked at again, and deleted as it was seen") {
+        auto later = running;
+        later["metadata"]["resourceVersion"] = "102";
+        reads("qdrantclustersnapshots", "s1", {running, later});
+        on("DELETE", snapshots + "/s1",
+           std::vector<Answer>{newer, json_answer({{"kind", "Status"}, {"status", "Success"}})});
+        CHECK(driver->run(call, step, nullptr).job);
+        const auto sent = Json::parse(server.requests().back().body)["preconditions"];
+        CHECK(sent == Json{{"uid", "uid-of-s1"}, {"resourceVersion", "102"}});
+    }
+    SUBCASE("one that changes all the time is given up") {
+        on("DELETE", snapshots + "/s1", newer);
+        check_error(error_of([&] { return driver->run(call, step, nullptr); }), ErrorKind::conflict, "ResourceVersion");
+        CHECK(server.count("DELETE", "*") == 5);
+    }
+    SUBCASE("one that goes away already, or is gone, is no error") {
+        auto deleted = good;
+        deleted["metadata"]["deletionTimestamp"] = "2026-11-21T08:00:00Z";
+        reads("qdrantclustersnapshots", "s1", {deleted});
+        CHECK(driver->run(call, step, nullptr).job);
+        on("GET", snapshots + "/s1", refusal(404, "NotFound", "not found", "qdrantclustersnapshots"));
+        CHECK(driver->run(call, step, nullptr).job);
+        CHECK(server.count("DELETE", "*") == 0);
+    }
 }
 
 TEST_CASE_FIXTURE(RestoreRig, "delete: just that object, and followed until it is gone") {
