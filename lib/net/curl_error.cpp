@@ -17,14 +17,16 @@ std::string lower_first(std::string text) {
     return text;
 }
 
-// What went wrong, in curl's words of this exchange or, failing these, of its code. OpenSSL's text is of one line.
-std::string reason(const Broken& broken) {
-    const std::string words(broken.words.empty() ? curl_easy_strerror(broken.code) : broken.words);
-    return one_line(words, 200);
-}
-
 bool says(const Broken& broken, std::string_view part) {
     return broken.words.find(part) != std::string_view::npos;
+}
+
+// What went wrong, in curl's words of this exchange or, failing these, of its code. OpenSSL's text is of one line. Words about a
+// proxy are kept back: they may repeat its whole address, with the password in it.
+std::string reason(const Broken& broken) {
+    const bool of_proxy = says(broken, "proxy") || says(broken, "Proxy");
+    const std::string words(broken.words.empty() || of_proxy ? curl_easy_strerror(broken.code) : broken.words);
+    return one_line(words, 200) + (of_proxy ? " (by way of a proxy)" : "");
 }
 
 Error no_connection(const Broken& broken) {
@@ -37,6 +39,14 @@ Error no_connection(const Broken& broken) {
 Error no_name(const Broken& broken) {
     return {ErrorKind::unreachable, fmt::format("cannot connect to {}: the name cannot be resolved", broken.base),
             "check the spelling of the address, and the name server"};
+}
+
+Error no_proxy_name(const Broken& broken) {
+    return {
+        ErrorKind::unreachable,
+        fmt::format("cannot connect to {}: the proxy's address is none, or its name cannot be resolved", broken.base),
+        "check the proxy: proxy-url in a kubeconfig, otherwise http_proxy, https_proxy and no_proxy in the "
+        "environment"};
 }
 
 Error timed_out(const Broken& broken) {
@@ -118,8 +128,9 @@ Error own_file(const Broken& broken, const std::string& what) {
 Error to_error(const Broken& broken) {
     switch (broken.code) {
         case CURLE_COULDNT_RESOLVE_HOST:
-        case CURLE_COULDNT_RESOLVE_PROXY:
             return no_name(broken);
+        case CURLE_COULDNT_RESOLVE_PROXY:
+            return no_proxy_name(broken);
         case CURLE_COULDNT_CONNECT:
             return no_connection(broken);
         case CURLE_OPERATION_TIMEDOUT:

@@ -127,7 +127,7 @@ Response Kube::ask(Call& call, const std::function<Response(const Http&)>& excha
 Response Kube::send(Call& call, const Request& request, bool repeat) {
     const bool by_http = repeat && is_repeatable(request);
     return ask(call, [&](const Http& http) {
-        if (by_http) return http.send(call, request);
+        if (by_http || !repeat) return http.send(call, request, repeat);
         return repeat_while_turned_away(call, trace_, [&] { return http.send(call, request, false); });
     });
 }

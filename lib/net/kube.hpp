@@ -24,7 +24,7 @@ public:
     Kube(KubeAccess access, Connection base, std::map<std::string, std::string> environment, Trace trace = {},
          Random random = {});
 
-    // As Http's. In addition a 429 with Retry-After is waited for, whatever the request was: an API server gives it before
+    // As Http's. With `repeat` a 429 with Retry-After is waited for, whatever the request was: an API server gives it before
     // anything is begun. Throws Error{configuration} or Error{denied} when the credentials cannot be had.
     Response send(Call& call, const Request& request, bool repeat = true);
     std::unique_ptr<io::Source> open(Call& call, const Request& request, Response& head);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -42,8 +43,21 @@ Error wrong(const std::string& what, const std::string& hint = {}) {
     return {ErrorKind::configuration, "kubeconfig: " + what, hint};
 }
 
+// Its password may stand in it, so that no word of it is repeated.
+void require_proxy(const std::string& url, const std::string& name) {
+    if (url.empty()) return;
+    constexpr std::array<std::string_view, 3> schemes{"http://", "https://", "socks5://"};
+    const bool known = std::any_of(schemes.begin(), schemes.end(), [&](const auto& scheme) {
+        return url.starts_with(scheme) && url.size() > scheme.size();
+    });
+    if (!known)
+        throw wrong(fmt::format("the proxy-url of the cluster {} is none that can be used", name),
+                    "write http://, https:// or socks5://, a name or number, and a port");
+}
+
 void require_cluster(const KubeCluster& cluster) {
     const auto name = one_line(cluster.name, 80);
+    require_proxy(cluster.proxy_url, name);
     if (cluster.insecure && !(cluster.ca_file.empty() && cluster.ca_data.empty()))
         throw wrong(fmt::format("the cluster {} has an authority and insecure-skip-tls-verify", name),
                     "keep one of them");

@@ -63,13 +63,22 @@ std::string json_text(std::string_view text) {
     return out + '"';
 }
 
-// The token file counts before the token, as for kubectl; both before a name and password.
+// The token file counts before the token, as for kubectl, and the token where the file cannot be read; both before a name and
+// password.
+std::string token_of(const KubeUser& user) {
+    std::string written(user.token.reveal());
+    if (user.token_file.empty()) return written;
+    try {
+        auto token = trimmed(read_named(user.token_file, "the token of the kubeconfig's user"));
+        return token.empty() ? written : token;
+    } catch (const Error&) {
+        if (written.empty()) throw;
+        return written;
+    }
+}
+
 Secret authorization_of(const KubeUser& user) {
-    std::string token;
-    if (!user.token_file.empty())
-        token = trimmed(read_named(user.token_file, "the token of the kubeconfig's user"));
-    else
-        token = user.token.reveal();
+    const auto token = token_of(user);
     if (!token.empty()) return Secret("Bearer " + token);
     if (user.username.empty()) return {};
     return Secret("Basic " + base64(fmt::format("{}:{}", user.username, user.password.reveal())));

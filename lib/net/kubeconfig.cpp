@@ -194,6 +194,21 @@ std::optional<CredentialCommand> read_command(const Fields& user) {
     return command;
 }
 
+// A key of any text as the end of a header's name, as Kubernetes takes it: what no such name may hold, and '%', as %XX.
+std::string as_header(std::string_view key) {
+    constexpr std::string_view marks = "!#$&'*+-.^_`|~";
+    std::string name;
+    for (const char c : key) {
+        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (letter || marks.find(c) != std::string_view::npos) {
+            name += c;
+        } else {
+            name += fmt::format("%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
+        }
+    }
+    return name;
+}
+
 KubeUser read_user(const Fields& fields) {
     KubeUser user;
     user.cert_file = fields.path("client-certificate");
@@ -210,7 +225,7 @@ KubeUser read_user(const Fields& fields) {
     if (const auto uid = fields.text("as-uid"); !uid.empty()) user.impersonation.emplace_back("Impersonate-Uid", uid);
     for (const auto& group : fields.texts("as-groups")) user.impersonation.emplace_back("Impersonate-Group", group);
     fields.lists("as-user-extra", [&](const std::string& key, const std::string& value) {
-        user.impersonation.emplace_back("Impersonate-Extra-" + key, value);
+        user.impersonation.emplace_back("Impersonate-Extra-" + as_header(key), value);
     });
     return user;
 }

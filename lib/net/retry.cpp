@@ -60,6 +60,22 @@ Attempted attempted(const std::function<Response()>& attempt) {
     }
 }
 
+// How long to wait before the next attempt, at least `floor` as the server asked; empty: this one stands.
+using PauseAfter = std::function<std::optional<Milliseconds>(const Attempted& last, Milliseconds floor, int repeats)>;
+
+Response repeated(const Call& call, const Trace& note, const std::function<Response()>& attempt,
+                  const PauseAfter& pause_after) {
+    for (int repeats = 0;; ++repeats) {
+        Attempted last = attempted(attempt);
+        if (repeats == most_repeats) return last.take();
+        const auto floor = retry_after(last.answer.header("retry-after"), call.clock.wall());
+        const auto pause = pause_after(last, floor, repeats);
+        if (!pause || call.left(*pause) < *pause) return last.take();
+        if (note) note(fmt::format("again in {}ms ({} of {})", pause->count(), repeats + 1, most_repeats));
+        if (!call.clock.sleep(*pause, call.stop)) call.require_time();
+    }
+}
+
 }  // namespace
 
 bool is_repeatable(const Request& request) {
@@ -113,27 +129,19 @@ Milliseconds retry_after(std::string_view value, Moment now) {
 
 Response repeat_while_passing(const Call& call, const Random& random, const Trace& note,
                               const std::function<Response()>& attempt) {
-    for (int repeats = 0;; ++repeats) {
-        Attempted last = attempted(attempt);
-        if (!last.broken && !is_passing(last.answer.status)) return last.take();
-        if (repeats == most_repeats) return last.take();
-        const Milliseconds floor = retry_after(last.answer.header("retry-after"), call.clock.wall());
-        const Milliseconds pause = backoff(repeats, floor, random());
-        if (call.left(pause) < pause) return last.take();
-        if (note) note(fmt::format("again in {}ms ({} of {})", pause.count(), repeats + 1, most_repeats));
-        if (!call.clock.sleep(pause, call.stop)) call.require_time();
-    }
+    const auto pause_after = [&](const Attempted& last, Milliseconds floor, int repeats) {
+        const bool passes = last.broken || is_passing(last.answer.status);
+        return passes ? std::optional(backoff(repeats, floor, random())) : std::nullopt;
+    };
+    return repeated(call, note, attempt, pause_after);
 }
 
 Response repeat_while_turned_away(const Call& call, const Trace& note, const std::function<Response()>& attempt) {
-    for (int repeats = 0;; ++repeats) {
-        Response answer = attempt();
-        if (answer.status != 429 || answer.header("retry-after").empty() || repeats == most_repeats) return answer;
-        const Milliseconds pause = std::max(first_pause, retry_after(answer.header("retry-after"), call.clock.wall()));
-        if (call.left(pause) < pause) return answer;
-        if (note) note(fmt::format("turned away; again in {}ms ({} of {})", pause.count(), repeats + 1, most_repeats));
-        if (!call.clock.sleep(pause, call.stop)) call.require_time();
-    }
+    const auto pause_after = [](const Attempted& last, Milliseconds floor, int) {
+        const bool away = !last.broken && last.answer.status == 429 && !last.answer.header("retry-after").empty();
+        return away ? std::optional(std::max(first_pause, floor)) : std::nullopt;
+    };
+    return repeated(call, note, attempt, pause_after);
 }
 
 }  // namespace vbackup::net

@@ -108,6 +108,13 @@ TEST_CASE_FIXTURE(KubeFixture, "a token file is read again when it rotates, as a
     const auto error = error_of([&] { return kube.send(call, get("/a")); });
     CHECK(error.kind() == ErrorKind::configuration);
     CHECK(error.message().find("token") != std::string::npos);
+    // With a token besides, as kubectl has it, that one serves then.
+    to.user.token = Secret("third");
+    this->kube(to).send(call, get("/a"));
+    CHECK(sent("authorization", 2) == "Bearer third");
+    write("token", "fourth\n");
+    this->kube(to).send(call, get("/a"));
+    CHECK(sent("authorization", 3) == "Bearer fourth");
 }
 
 TEST_CASE_FIXTURE(KubeFixture, "a credential command runs once, and again when what it gave expires") {
@@ -220,6 +227,12 @@ TEST_CASE_FIXTURE(KubeFixture, "what an API server turns away with a time is sen
     server.on("POST", "/b", {.status = 429});
     CHECK(kube(access()).send(call, post("/b")).status == 429);
     CHECK(server.count("POST", "/b") == 1);
+    // Nor is a look that its caller repeats: how long to wait is the caller's to say.
+    server.on("GET", "/d", {.status = 429, .headers = {{"Retry-After", "60"}}});
+    const auto before = clock.elapsed();
+    CHECK(kube(access()).send(call, get("/d"), false).status == 429);
+    CHECK(server.count("GET", "/d") == 1);
+    CHECK(clock.elapsed() == before);
     // Nor beyond the deadline.
     server.on("POST", "/c", {.status = 429, .headers = {{"Retry-After", "60"}}});
     call.deadline = clock.now() + Seconds(30);

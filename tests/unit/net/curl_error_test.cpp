@@ -74,6 +74,18 @@ TEST_CASE("a refused connection says so in plain words") {
     CHECK(to_error(refused).message() == "cannot connect to https://db:6333: connection refused");
 }
 
+TEST_CASE("a proxy's address and password are not repeated, whatever curl says of it") {
+    for (const auto code : {CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY, CURLE_RECV_ERROR,
+                            CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_OUT_OF_MEMORY}) {
+        CAPTURE(code);
+        for (const auto* words : {"Unsupported proxy scheme for 'ftp://me:s3cret@proxy:3128'", "Proxy s3cret"}) {
+            const auto error = to_error(broken(code, words));
+            CHECK((error.message() + error.hint()).find("s3cret") == std::string::npos);
+            CHECK((error.message() + error.hint()).find("proxy") != std::string::npos);
+        }
+    }
+}
+
 TEST_CASE("hints name the setting that helps") {
     CHECK(to_error(broken(CURLE_PEER_FAILED_VERIFICATION)).hint().find("ca_file") != std::string::npos);
     CHECK(to_error(broken(CURLE_SSL_CONNECT_ERROR, "alert handshake failure")).hint().find("client_cert_file") !=

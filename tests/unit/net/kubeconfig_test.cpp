@@ -136,6 +136,15 @@ TEST_CASE("a command with a slash is meant from the kubeconfig's folder") {
     CHECK(choose(parse_kubeconfig(text, "/k/config"), "").user.command->command == "/k/./login");
 }
 
+TEST_CASE("a key of as-user-extra becomes the name of a header, whatever stands in it") {
+    const auto text = with_user("as: me\n    as-user-extra: {example.com/team x%: [blue], a.b_c-d: [e]}");
+    const auto& headers = choose(parse_kubeconfig(text, "/k/config"), "").user.impersonation;
+    REQUIRE(headers.size() == 3);
+    CHECK(headers[1].first == "Impersonate-Extra-example.com%2Fteam%20x%25");
+    CHECK(headers[1].second == "blue");
+    CHECK(headers[2].first == "Impersonate-Extra-a.b_c-d");
+}
+
 TEST_CASE("of several files the earlier one counts, entry by entry") {
     auto all = parse_kubeconfig(with_user("token: first"), "/a");
     merge(all, parse_kubeconfig(with_user("{token: second, username: other}") + "extensions: []\n", "/b"));
@@ -175,6 +184,10 @@ TEST_CASE("what is wrong is named, and nothing of what stands there is repeated"
         {with_cluster("server: 1.2.3.4"), "no address"},
         {with_cluster("server: 'ftp://1.2.3.4'"), "neither by https nor by http"},
         {with_cluster("server: 'https://me:s3cret@1.2.3.4'"), "cluster c"},
+        {with_cluster("server: 'https://a', proxy-url: 'ftp://me:s3cret@proxy:3128'"),
+         "the proxy-url of the cluster c"},
+        {with_cluster("server: 'https://a', proxy-url: 'me:s3cret@proxy:3128'"), "the proxy-url of the cluster c"},
+        {with_cluster("server: 'https://a', proxy-url: 'socks5://'"), "the proxy-url of the cluster c"},
         {with_cluster("server: 'https://a', insecure-skip-tls-verify: maybe"), "neither true nor false"},
         {with_cluster("server: 'https://a', insecure-skip-tls-verify: true, certificate-authority: x"), "authority"},
         {"contexts: [{name: x, context: {cluster: gone}}]\ncurrent-context: x", "'gone'"},
