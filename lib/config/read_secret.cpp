@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -42,12 +43,25 @@ struct Descriptor {
     }
 };
 
-std::string read_up_to(int fd, std::size_t most, const std::string& what) {
+// Until there is something to read, or nobody is left who writes.
+void wait_for(int fd, Instant until, const std::string& what) {
+    const auto left = std::chrono::ceil<Milliseconds>(until - system_clock().now());
+    if (left <= Milliseconds{0}) fail(what, "nothing comes out of it", "write the key into a file, and name that");
+    pollfd waiting{fd, POLLIN, 0};
+    ::poll(&waiting, 1, static_cast<int>(left.count()));
+}
+
+std::string read_up_to(int fd, std::size_t most, Milliseconds limit, const std::string& what) {
+    const auto until = system_clock().now() + limit;
     std::string text(most, '\0');
     std::size_t size = 0;
     while (size < most) {
         const ssize_t got = ::read(fd, text.data() + size, most - size);
         if (got == 0) break;
+        if (got < 0 && errno == EAGAIN) {
+            wait_for(fd, until, what);
+            continue;
+        }
         if (got < 0 && errno != EINTR) fail(what, std::generic_category().message(errno));
         if (got > 0) size += static_cast<std::size_t>(got);
     }
@@ -55,14 +69,15 @@ std::string read_up_to(int fd, std::size_t most, const std::string& what) {
     return text;
 }
 
-FoundSecret from_file(const std::string& name) {
+FoundSecret from_file(const std::string& name, Milliseconds limit) {
     const std::string what = fmt::format("the file {}", name);
-    const Descriptor file{::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)};
+    // Opening a pipe would otherwise wait for somebody who writes into it, for ever.
+    const Descriptor file{::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
     if (file.fd < 0) fail(what, std::generic_category().message(errno), "write the key into it, readable by you alone");
     struct stat facts {};
     if (::fstat(file.fd, &facts) != 0) fail(what, std::generic_category().message(errno));
     if (S_ISDIR(facts.st_mode)) fail(what, "it is a directory");
-    std::string text = read_up_to(file.fd, longest + 1, what);
+    std::string text = read_up_to(file.fd, longest + 1, limit, what);
     if (text.size() > longest) fail(what, "it is longer than 64 KiB");
     FoundSecret found{one_line_of(std::move(text), what), {}};
     // A pipe such as the shell's <(command) has no readers but us.
@@ -117,20 +132,20 @@ FoundSecret read_secret(const TargetConfig& target, const Environment& environme
                     fmt::format("the target '{}' names more than one place for its key", target.name),
                     "keep one of api_key_file, api_key_env and api_key_command");
     }
-    if (file) return from_file(target.api_key_file);
+    if (file) return from_file(target.api_key_file, limit);
     if (name) return {from_variable(environment, target.api_key_env), {}};
     if (command) return {from_command(target.api_key_command, environment, limit), {}};
     return {};
 }
 
-FoundSecret read_secret(const Environment& environment) {
+FoundSecret read_secret(const Environment& environment, Milliseconds limit) {
     const auto file = variable(environment, "VBACKUP_API_KEY_FILE");
     const bool direct = variable(environment, "VBACKUP_API_KEY").has_value();
     if (file && direct) {
         throw Error(ErrorKind::configuration, "both VBACKUP_API_KEY_FILE and VBACKUP_API_KEY are set",
                     "unset one of them");
     }
-    if (file) return from_file(*file);
+    if (file) return from_file(*file, limit);
     if (direct) return {from_variable(environment, "VBACKUP_API_KEY"), {}};
     return {};
 }

@@ -135,11 +135,20 @@ public:
     }
 
     int open_read(const fs::path& path) const override {
-        const int fd = open_file(path, O_RDONLY);
+        // Opening a pipe would otherwise wait for somebody who writes into it, and no signal would end that.
+        int fd = open_file(path, O_RDONLY | O_NONBLOCK);
+        // Only a file that another program holds a lease on: that one gives it back soon.
+        if (fd < 0 && errno == EWOULDBLOCK) fd = open_file(path, O_RDONLY);
         if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
             throw Error(ErrorKind::not_found, fmt::format("there is no file {}", path.native()));
         }
         if (fd < 0) fail("read", path);
+        struct stat facts {};
+        if (::fstat(fd, &facts) != 0 || S_ISFIFO(facts.st_mode)) {
+            ::close(fd);
+            throw Error(ErrorKind::storage, fmt::format("cannot read {}: it is a pipe and no file", path.native()),
+                        "write what comes out of it into a file, and name that");
+        }
 #ifdef POSIX_FADV_SEQUENTIAL
         ::posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 #endif

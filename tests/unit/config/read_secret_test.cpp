@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/read_secret.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
 
 #include "scratch.hpp"
 
@@ -127,6 +132,24 @@ TEST_CASE("a command that does not end is ended, with all it started") {
     // Its output closed, but still running.
     check_refused([&] { read_secret(by_command("exec >&-; read x <> " + fifo), with_path, Milliseconds(100)); },
                   "did not end in time");
+}
+
+TEST_CASE("a pipe that nobody writes into is not waited for without end; one that somebody does is read") {
+    const test::Scratch scratch;
+    const auto pipe = scratch.path() / "pipe";
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    check_refused([&] { read_secret(by_file(pipe), {}); }, "empty");
+    const int writer = ::open(pipe.c_str(), O_RDWR);
+    REQUIRE(writer >= 0);
+    check_refused([&] { read_secret(by_file(pipe), {}, Milliseconds(20)); }, "nothing comes out of it");
+    ::close(writer);
+    // As the shell's <(command) is.
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe(ends.data()) == 0);
+    REQUIRE(::write(ends[1], "hunter2\n", 8) == 8);
+    ::close(ends[1]);
+    CHECK(read_secret(by_file("/dev/fd/" + std::to_string(ends[0])), {}).secret.reveal() == "hunter2");
+    ::close(ends[0]);
 }
 
 TEST_CASE("only one place may be named") {

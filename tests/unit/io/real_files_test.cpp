@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -107,6 +108,18 @@ TEST_CASE("a missing file is not_found, also behind a file") {
     CHECK(real_files().size(folder / "file/none") == std::nullopt);
     CHECK(real_files().size(folder.path()) == std::nullopt);
     CHECK(real_files().size(folder / "file") == 1);
+}
+
+TEST_CASE("a pipe is no file, and is not waited for") {
+    const test::TemporaryFolder folder;
+    const auto pipe = folder / "pipe";
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    CHECK(error_of([&] { read_file(real_files(), pipe); }).message() ==
+          "cannot read " + pipe.string() + ": it is a pipe and no file");
+    // Nor while somebody writes into it.
+    const int writer = ::open(pipe.c_str(), O_RDWR);
+    CHECK(error_of([&] { read_file(real_files(), pipe); }).kind() == ErrorKind::storage);
+    ::close(writer);
 }
 
 TEST_CASE("an error names the path, the system's reason and what to do") {
