@@ -331,6 +331,16 @@ std::string failure_of(const Snapshot& snapshot) {
     return one_line(all, 1000);
 }
 
+std::map<int, bool> nodes_of(const Cluster& cluster, bool healthy) {
+    std::map<int, bool> nodes;
+    const auto size = static_cast<std::size_t>(cluster.size);
+    for (const int index : cluster.indexes) {
+        if (nodes.size() < size) nodes[index] = true;
+    }
+    for (int index = 0; nodes.size() < size; ++index) nodes.try_emplace(index, healthy && cluster.indexes.empty());
+    return nodes;
+}
+
 model::Seen seen_of(const Snapshot& snapshot) {
     model::Seen seen;
     seen.said = said(snapshot.phase, snapshot.meta.deleting);

@@ -109,6 +109,9 @@ std::optional<Milliseconds> parse_retention(std::string_view text);
 // In whole hours, as this API holds it: "72h". Error{usage} for what is no whole hour.
 std::string render_retention(Milliseconds retention);
 
+// The nodes of a cluster by their indexes, and which of them are there: as many as it should have. Indexes of those that are not there are guessed, the lowest ones first; without any index all are as the cluster.
+std::map<int, bool> nodes_of(const Cluster& cluster, bool healthy);
+
 // How each of them looks to whoever waits for it. What is being deleted is cancelling, whatever the operator said of it, unless
 // it had failed.
 // Succeeded: the operator says so, and nothing in the volumes contradicts it: none that is not ready or has an error, no fewer

@@ -155,10 +155,7 @@ public:
           target_(routes_, address_),
           schedules_(target_) {}
 
-    std::string address() const override {
-        return fmt::format("qdrant-k8s://{}{}{} on {}", address_.space, address_.cluster.empty() ? "" : "/",
-                           address_.cluster, kube_.server());
-    }
+    std::string address() const override { return address_of(address_.cluster); }
 
     model::Inspection inspect(Call& call, const model::Scope& scope) override {
         require_whole(scope);
@@ -267,7 +264,8 @@ public:
         model::Proof proof;
         proof.findings.push_back({fmt::format("cluster {}/{}: {}", cluster.meta.space, cluster.meta.name, seen.said),
                                   seen.phase == Phase::succeeded});
-        if (!fresh.empty() || manifest.target_url != address()) return proof;
+        const bool same = manifest.target_url == address() || manifest.target_url == other_address(cluster);
+        if (!fresh.empty() || !same) return proof;
         if (!manifest.server_version.empty())
             proof.findings.push_back(compared("version", cluster.version, manifest.server_version));
         if (!manifest.nodes.empty())
@@ -284,19 +282,29 @@ private:
         return {fmt::format("{} {} instead of {}", what, now, before), false};
     }
 
-    static void note_cluster(const Cluster& cluster, model::Inspection& now) {
+    std::string address_of(const std::string& cluster) const {
+        return fmt::format("qdrant-k8s://{}{}{} on {}", address_.space, cluster.empty() ? "" : "/", cluster,
+                           kube_.server());
+    }
+
+    // The same cluster by its object's name, or by its id for who named the object: a target is locked, and its backups are
+    // known, whichever of the two a person writes.
+    std::string other_address(const Cluster& cluster) const {
+        const auto& other = address_.cluster == cluster.meta.name ? cluster.id : cluster.meta.name;
+        return other.empty() ? "" : address_of(other);
+    }
+
+    void note_cluster(const Cluster& cluster, model::Inspection& now) const {
         const auto seen = seen_of(cluster);
         now.version = cluster.version;
         now.ready = seen.phase == Phase::succeeded;
-        for (int index = 0; index < cluster.size; ++index) {
-            const bool there =
-                std::find(cluster.indexes.begin(), cluster.indexes.end(), index) != cluster.indexes.end() ||
-                (cluster.indexes.empty() && now.ready);
+        for (const auto& [index, there] : nodes_of(cluster, now.ready)) {
             now.nodes.push_back({.name = fmt::format("{}-{}", cluster.meta.name, index),
                                  .version = cluster.version,
                                  .healthy = there,
                                  .state = there ? "available" : "not available"});
         }
+        if (!now.nodes.empty()) now.nodes.front().address = other_address(cluster);
         const auto state = fmt::format("the cluster is {}{}{}", seen.said, seen.why.empty() ? "" : ": ", seen.why);
         // There is nothing yet to take a snapshot of.
         if (cluster.phase.empty() || cluster.phase == "Creating" || cluster.phase == "FailedToCreate") {

@@ -103,6 +103,37 @@ TEST_CASE_FIXTURE(Rig, "a cluster is found by its object's name, by its id, and 
     check_error(error_of([&] { return driver->inspect(call, {}); }), ErrorKind::not_found, "gone");
 }
 
+TEST_CASE_FIXTURE(Rig, "one cluster written in two ways is one target") {
+    for (const auto& [way, other] : {std::pair(cluster_id, cluster_name), std::pair(cluster_name, cluster_id)}) {
+        open("qdrant-k8s://vectors/" + other);
+        const auto address = driver->address();
+        open("qdrant-k8s://vectors/" + way);
+        CHECK(driver->address() != address);
+        CHECK(driver->inspect(call, {}).nodes.at(0).address == address);
+    }
+}
+
+TEST_CASE_FIXTURE(Rig, "nodes are those that the operator counts, gaps and all") {
+    const auto look = [&](int size, const Json& indexes, const std::string& phase = "Healthy") {
+        auto object = cluster_object(phase);
+        object["spec"]["size"] = size;
+        object["status"].erase("availableNodes");
+        object["status"]["availableNodeIndexes"] = indexes;
+        if (indexes.is_null()) object["status"].erase("availableNodeIndexes");
+        on("GET", group + "/qdrantclusters/" + cluster_name, json_answer(object));
+        std::string seen;
+        for (const auto& node : driver->inspect(call, {}).nodes)
+            seen += node.name.substr(cluster_name.size()) + (node.healthy ? "" : "?");
+        return seen;
+    };
+    CHECK(look(3, {0, 2, 3}) == "-0-2-3");
+    CHECK(look(3, {0, 2}) == "-0-1?-2");
+    CHECK(look(2, {0, 1, 2}) == "-0-1");
+    CHECK(look(2, Json::array()) == "-0?-1?");
+    CHECK(look(2, nullptr) == "-0-1");
+    CHECK(look(2, nullptr, "NotReady") == "-0?-1?");
+}
+
 TEST_CASE_FIXTURE(Rig, "a cluster that is not there yet hinders a create, one that is not well is a warning") {
     const auto look = [&](const std::string& phase, int nodes) {
         on("GET", group + "/qdrantclusters/" + cluster_name, json_answer(cluster_object(phase, nodes)));

@@ -193,6 +193,9 @@ TEST_CASE_FIXTURE(RestoreRig, "the proof: health, and in place version and size 
     auto larger = cluster_object("Healthy", 4);
     larger["spec"]["size"] = 4;
     CHECK(!good(larger));
+    // Also when the backup was made by another name of the cluster.
+    manifest.target_url.replace(manifest.target_url.find(cluster_id), 0, "qdrant-");
+    CHECK(!good(newer));
     // A new cluster may be of another version.
     CHECK(good(newer, {{"new-cluster", "fresh"}}));
 }
