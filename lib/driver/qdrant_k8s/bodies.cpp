@@ -127,7 +127,13 @@ model::JsonText snapshot_body(const SnapshotWish& wish) {
     if (wish.nodes > 0) body["metadata"]["annotations"][std::string(nodes_annotation)] = std::to_string(wish.nodes);
     body["spec"] = {{"cluster-id", wish.owner.cluster_id}, {"creation-timestamp", wish.seconds}};
     if (!wish.retention.empty()) body["spec"]["retention"] = wish.retention;
-    return body.dump();
+    try {
+        return body.dump();
+    } catch (const nlohmann::json::exception&) {
+        // All else comes from the server, or is vbackup's own.
+        throw Error(ErrorKind::usage, "the description is no UTF-8 text",
+                    "write it in a UTF-8 locale, or without accents");
+    }
 }
 
 model::JsonText restore_body(const RestoreWish& wish) {

@@ -53,6 +53,7 @@ struct SnapshotWish {
     std::string id, description;
     int nodes = 0;  // of the cluster; 0: not known
 };
+// Error{usage} for a description that is no UTF-8.
 model::JsonText snapshot_body(const SnapshotWish& wish);
 
 struct RestoreWish {

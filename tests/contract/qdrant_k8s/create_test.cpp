@@ -64,6 +64,10 @@ TEST_CASE_FIXTURE(Rig, "what this API cannot hold is refused before anything is 
     asked.keep = true;
     check_error(error_of([&] { return plan(asked); }), ErrorKind::unsupported, "CSI");
     asked.keep = false;
+    asked.description = "caf\xe9";
+    check_error(error_of([&] { return plan(asked); }), ErrorKind::usage, "UTF-8");
+    asked.description = "caf\xc3\xa9";
+    CHECK(plan(asked).steps.at(0).document.find("vbackup/description: \"caf\xc3\xa9\"\n") != std::string::npos);
     asked.scope.include = {"A"};
     check_error(error_of([&] { return plan(asked); }), ErrorKind::unsupported, "all of its collections");
     check_error(error_of([&] { return driver->inspect(call, asked.scope); }), ErrorKind::unsupported, "--collection");
