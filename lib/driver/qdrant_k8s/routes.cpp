@@ -55,6 +55,24 @@ std::string what_of(std::string_view verb, Kind kind, const std::string& space, 
     return fmt::format("{} {} {}{}", verb, words_of(kind).kind, space, name.empty() ? "" : "/" + name);
 }
 
+// RBAC says who cannot do what; quotas, admission policies and namespaces that go away refuse with the same status.
+std::string hint_for_403(const std::string& words, std::string_view verb, std::string_view plural,
+                         const std::string& space) {
+    if (words.find(fmt::format("cannot {}", verb)) == std::string::npos)
+        return "this is no matter of the role: a quota, an admission policy or the namespace's state forbids it";
+    return fmt::format(
+        "the role lacks the verb {} on {} of qdrant.io in the namespace {}; examples/kubernetes has the smallest one",
+        verb, plural, space);
+}
+
+std::string hint_for_409(const Status& status) {
+    if (status.reason == "AlreadyExists") return "`vbackup list` shows what is there";
+    // What a precondition of ours found, in the words of the API server's storage.
+    if (status.message.find("UID in precondition") != std::string::npos)
+        return "somebody deleted it and made another of its name meanwhile; `vbackup list` shows what is there";
+    return "somebody else changed it at the same time: try again";
+}
+
 bool is_cut_off(const Error& error) {
     return error.kind() == ErrorKind::unreachable || error.kind() == ErrorKind::stalled ||
            error.kind() == ErrorKind::deadline || error.kind() == ErrorKind::not_understood;
@@ -99,18 +117,13 @@ void throw_answer(const net::Response& response, std::string_view what, std::str
             refuse(ErrorKind::denied, what, words, 401,
                    "the credentials are not taken: they may have expired; `kubectl auth whoami` tries the same ones");
         case 403:
-            refuse(ErrorKind::denied, what, words, 403,
-                   fmt::format(
-                       "the role lacks the verb {} on {} of qdrant.io in the namespace {}; examples/kubernetes has the "
-                       "smallest one",
-                       verb, plural, space));
+            refuse(ErrorKind::denied, what, words, 403, hint_for_403(words, verb, plural, space));
         case 404:
             if (status.of_kind == "namespaces")
                 refuse(ErrorKind::not_found, what, words, 404, "check the namespace in the target's address");
             break;
         case 409:
-            refuse(ErrorKind::conflict, what, words, 409,
-                   status.reason == "AlreadyExists" ? "`vbackup list` shows what is there" : "try again");
+            refuse(ErrorKind::conflict, what, words, 409, hint_for_409(status));
         case 400:
         case 422:
             refuse(

@@ -23,6 +23,13 @@ TEST_CASE_FIXTURE(Rig, "each refusal of a create has its kind, and says what it 
     check_error(sent(refusal(403, "Forbidden",
                              "qdrantclustersnapshots.qdrant.io is forbidden: User \"vbackup\" cannot create resource")),
                 ErrorKind::denied, "the verb create on qdrantclustersnapshots of qdrant.io in the namespace vectors");
+    for (const auto* words : {"qdrantclustersnapshots.qdrant.io \"s1\" is forbidden: exceeded quota: snapshots",
+                              "admission webhook \"policy\" denied the request: not on Sundays",
+                              "unable to create new content in namespace vectors because it is being terminated"}) {
+        const auto error = sent(refusal(403, "Forbidden", words));
+        check_error(error, ErrorKind::denied, "no matter of the role");
+        CHECK(error.hint().find("the verb") == std::string::npos);
+    }
     check_error(sent(refusal(404, "NotFound", "namespaces \"vectors\" not found", "namespaces")), ErrorKind::not_found,
                 "namespaces \"vectors\" not found");
     check_error(sent({.status = 404, .body = "404 page not found\n"}), ErrorKind::unsupported,

@@ -289,8 +289,9 @@ TEST_CASE_FIXTURE(RestoreRig, "delete: just that object, and followed until it i
     // What is gone already is no error; another object of that name is.
     on("DELETE", snapshots + "/s1", refusal(404, "NotFound", "not found", "qdrantclustersnapshots"));
     CHECK(driver->run(call, step, nullptr).job);
-    on("DELETE", snapshots + "/s1", refusal(409, "Conflict", "the UID in the precondition does not match"));
-    check_error(error_of([&] { return driver->run(call, step, nullptr); }), ErrorKind::conflict, "UID");
+    on("DELETE", snapshots + "/s1",
+       refusal(409, "Conflict", "Precondition failed: UID in precondition: a, UID in object meta: b"));
+    check_error(error_of([&] { return driver->run(call, step, nullptr); }), ErrorKind::conflict, "made another");
 }
 
 TEST_CASE_FIXTURE(RestoreRig, "what is at work is not deleted but cancelled, and what has ended not cancelled") {
