@@ -7,6 +7,7 @@
 #include <cctype>
 #include <charconv>
 #include <chrono>
+#include <cmath>
 #include <span>
 #include <utility>
 #include <vector>
@@ -168,7 +169,18 @@ std::optional<Milliseconds> go_duration(std::string_view text) {
         total += value * unit->second;
     }
     if (total < 1'000 || total > 1e12) return std::nullopt;
-    return Milliseconds(static_cast<std::int64_t>(total));
+    const Milliseconds length(std::llround(total));
+    return length % Seconds(1) == Milliseconds{0} ? std::optional(length) : std::nullopt;
+}
+
+// In whole hours, minutes and seconds, since not every reader knows fractions.
+std::string as_go_duration(Milliseconds length) {
+    const auto seconds = std::chrono::duration_cast<Seconds>(length).count();
+    std::string text;
+    if (seconds >= 3'600) text += fmt::format("{}h", seconds / 3'600);
+    if (seconds / 60 % 60 != 0) text += fmt::format("{}m", seconds / 60 % 60);
+    if (seconds % 60 != 0) text += fmt::format("{}s", seconds % 60);
+    return text;
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -196,11 +208,11 @@ Cron Cron::parse_macro(std::string_view text) {
         const auto length = trimmed(text.substr(6));
         cron.every_ = length.empty() ? std::nullopt : go_duration(length);
         if (!cron.every_ || text.at(6) != ' ')
-            throw Error(
-                ErrorKind::usage, fmt::format("'{}' does not say how often", one_line(text, 60)),
-                "write hours, minutes and seconds of at least a second in all, such as '@every 6h' or '@every 1h30m'; "
-                "a day is 24h");
-        cron.text_ = fmt::format("@every {}", length);
+            throw Error(ErrorKind::usage, fmt::format("'{}' does not say how often", one_line(text, 60)),
+                        "write hours, minutes and seconds, whole seconds and at least one in all, such as '@every 6h' "
+                        "or '@every 1h30m'; "
+                        "a day is 24h");
+        cron.text_ = "@every " + as_go_duration(*cron.every_);
         return cron;
     } else {
         const auto macro =

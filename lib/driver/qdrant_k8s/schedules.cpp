@@ -79,15 +79,22 @@ std::string as_cron(const model::Schedule& wish) {
     return fmt::format("0 {} * * {}", list_of(wish.hours), list_of(days));
 }
 
+// What to write instead. Days without hours would be every hour of them, which nobody means.
+std::string hint_for(const model::Schedule& wish) {
+    if (!wish.hours.empty()) return fmt::format("the same as cron: --cron '{}'", as_cron(wish));
+    auto at_two = wish;
+    at_two.hours = {2};
+    return fmt::format("give --cron, such as --cron '{}' for 02:00 UTC{}", as_cron(at_two),
+                       wish.weekdays.empty() ? " every day" : " on these days");
+}
+
 void require_form(const model::Schedule& wish) {
     if (!wish.enabled)
         throw Error(ErrorKind::unsupported, "Qdrant's schedules cannot be switched off",
                     "remove it with `vbackup schedule remove`, and set it again later");
     if (wish.cron.empty())
         throw Error(ErrorKind::unsupported, "Qdrant's schedules are cron expressions, not weekdays and hours",
-                    wish.weekdays.empty() && wish.hours.empty()
-                        ? "give --cron, such as --cron '0 2 * * *' for 02:00 UTC every day"
-                        : fmt::format("the same as cron: --cron '{}'", as_cron(wish)));
+                    hint_for(wish));
     if (!wish.retention)
         throw Error(ErrorKind::usage, "Qdrant wants to know how long the backups of a schedule are kept",
                     "give --retention, such as --retention 7d");
@@ -113,6 +120,10 @@ std::vector<model::Schedule> KubeSchedules::list(Call& call, const model::Option
 model::Plan KubeSchedules::plan_set(Call& call, const model::Schedule& wish, const model::Options&) {
     require_form(wish);
     const auto cron = Cron::parse(wish.cron);
+    const auto next = cron.next(call.clock.wall());
+    if (!next && !cron.at_start())
+        throw Error(ErrorKind::usage, fmt::format("'{}' never comes", cron.text()),
+                    "that month has no such day: no backup would ever be made");
     const auto cluster = target_.cluster(call);
     ScheduleWish body{.space = cluster.meta.space, .owner = owner_of(cluster)};
     body.cron = cron.text();
@@ -125,7 +136,6 @@ model::Plan KubeSchedules::plan_set(Call& call, const model::Schedule& wish, con
                     "Qdrant takes up to eight lower-case letters and digits");
     if (existing) body.short_id = existing->short_id;
     body.name = existing ? existing->meta.name : name_of(cluster.id, body.short_id);
-    const auto next = cron.next(call.clock.wall());
     const Job job{
         .kind = Kind::schedule, .space = body.space, .name = body.name, .uid = existing ? existing->meta.uid : ""};
     const StepData data{.method = existing ? "PATCH" : "POST",
@@ -136,7 +146,7 @@ model::Plan KubeSchedules::plan_set(Call& call, const model::Schedule& wish, con
     plan.steps.push_back(step_of("set",
                                  fmt::format("{} QdrantClusterScheduledSnapshot {}/{}: {}, each kept {}, next {}",
                                              existing ? "change" : "create", body.space, body.name, body.cron,
-                                             body.retention, next ? format_time(*next) : "never by the clock"),
+                                             body.retention, next ? format_time(*next) : "when the operator starts"),
                                  data, false));
     plan.steps.back().document = as_yaml(schedule_body(body));
     return plan;

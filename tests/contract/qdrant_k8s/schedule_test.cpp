@@ -69,6 +69,10 @@ TEST_CASE_FIXTURE(ScheduleRig, "what Qdrant cannot hold is refused, with what it
     auto one = wish();
     one.cron = "0 2 * *";
     check_error(error_of([&] { return set(one); }), ErrorKind::usage, "4 fields");
+    one.cron = "0 2 30 2 *";
+    check_error(error_of([&] { return set(one); }), ErrorKind::usage, "never comes");
+    one.cron = "@reboot";
+    CHECK(set(one).steps.at(0).what.find("next when the operator starts") != std::string::npos);
     one = wish();
     one.retention.reset();
     check_error(error_of([&] { return set(one); }), ErrorKind::usage, "--retention");
@@ -80,6 +84,10 @@ TEST_CASE_FIXTURE(ScheduleRig, "what Qdrant cannot hold is refused, with what it
     one.weekdays = {1, 7};
     one.hours = {2, 14};
     check_error(error_of([&] { return set(one); }), ErrorKind::unsupported, "--cron '0 2,14 * * 0,1'");
+    // Every hour of these days is not what they would mean.
+    one.hours.clear();
+    check_error(error_of([&] { return set(one); }), ErrorKind::unsupported,
+                "such as --cron '0 2 * * 0,1' for 02:00 UTC on these days");
     one = wish();
     one.enabled = false;
     one.cron.clear();

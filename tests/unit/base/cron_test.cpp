@@ -78,7 +78,13 @@ TEST_CASE("what is sent has numbers, single blanks and no list of ranges") {
     CHECK(Cron::parse("5,* * * * 0").text() == "* * * * 0");
     CHECK(Cron::parse("0 0 * * 7").text() == "0 0 * * 0");
     CHECK(Cron::parse("@daily").text() == "@daily");
-    CHECK(Cron::parse("@every  90m").text() == "@every 90m");
+    CHECK(Cron::parse("@every  90m").text() == "@every 1h30m");
+    CHECK(Cron::parse("@every 1.5h").text() == "@every 1h30m");
+    CHECK(Cron::parse("@every 1.1h").text() == "@every 1h6m");
+    CHECK(Cron::parse("@every 2.3h").text() == "@every 2h18m");
+    CHECK(Cron::parse("@every 24h").text() == "@every 24h");
+    CHECK(Cron::parse("@every 61s").text() == "@every 1m1s");
+    CHECK(Cron::parse("@every 3600.0s").text() == "@every 1h");
     CHECK(Cron::parse("@reboot").text() == "@reboot");
 }
 
@@ -93,9 +99,9 @@ TEST_CASE("what makes no sense is refused, and the message says which field") {
         {"0 0 * * * *", "6 fields"},       {"", "0 fields"},
         {"-1 * * * *", "minute"},          {"@fortnightly", "@fortnightly"},
         {"@every", "how often"},           {"@every 7d", "how often"},
-        {"@every 10ms", "how often"},      {"@every 1", "how often"},
-        {"@every1h", "how often"},         {"@every .h", "how often"},
-        {"1,,2 * * * *", "minute"},
+        {"@every 10ms", "how often"},      {"@every 1.5s", "how often"},
+        {"@every 1", "how often"},         {"@every1h", "how often"},
+        {"@every .h", "how often"},        {"1,,2 * * * *", "minute"},
     };
     for (const auto& [cron, words] : cases) {
         CAPTURE(cron);
