@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """kube_proxy.py URL CA FOLDER: a plain HTTP door to an API server, which spoils watches as FOLDER/spoil says: "short" ends each after
 a second, "old" asks from the first version of all on, which the server answers with 410, "cut" breaks the line after the
-first event. Writes its port to FOLDER/port, and a line for each watch to FOLDER/watches."""
+first event. "lose" sends the next POST on and closes the line without its answer, "gave-up" sends it on and answers 503; both once.
+Writes its port to FOLDER/port, and a line for each watch to FOLDER/watches."""
 import http.client
 import http.server
+import json
 import pathlib
 import re
 import ssl
@@ -32,6 +34,13 @@ class Door(http.server.BaseHTTPRequestHandler):
         connection = http.client.HTTPSConnection(to.hostname, to.port, context=context)
         connection.request(self.command, path, body or None, {k: v for k, v in self.headers.items() if k.lower() != "host"})
         answer = connection.getresponse()
+        if self.command == "POST" and spoil in ("lose", "gave-up"):
+            (folder / "spoil").write_text("no\n")
+            answer.read()
+            if spoil == "gave-up":
+                self.give_up()
+            self.close_connection = True
+            return
         self.send_response(answer.status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Transfer-Encoding", "chunked")
@@ -49,9 +58,23 @@ class Door(http.server.BaseHTTPRequestHandler):
             with open(folder / "watches", "a", encoding="utf-8") as notes:
                 notes.write("ended\n")
 
+    def give_up(self):
+        status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "the server gave up", "code": 503}
+        body = json.dumps(status).encode()
+        self.send_response(503)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
     do_GET = do_POST = do_DELETE = do_PATCH = forward
 
 
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Door)
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, *_):
+        """Whoever asked has gone: a watch that is over."""
+
+
+server = Server(("127.0.0.1", 0), Door)
 (folder / "port").write_text(str(server.server_port))
 server.serve_forever()

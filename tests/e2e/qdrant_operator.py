@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """qdrant_operator.py URL CA TOKEN FOLDER: plays Qdrant's operator as far as contracts about its objects go: takes up what is new and
-writes /status. FOLDER/behave says how: succeed, fail, skip, never or work (stays Running). FOLDER/seconds is how long work
+writes /status. FOLDER/behave says how: succeed, half (the same with one volume
+snapshot alone), fail, skip, never or work (stays Running). FOLDER/seconds is how long work
 takes. Lives through an API server that is away."""
 import datetime
 import pathlib
@@ -62,8 +63,9 @@ def snapshot(thing, how, age):
             error = {"time": stamp(), "message": "driver quota reached"}
             event = {"reason": "SnapshotContentCreationFailed", "message": "quota", "count": 3, "firstTimestamp": stamp(), "lastTimestamp": stamp()}
             status("qdrantclustersnapshots", thing, phase="Failed", volumeSnapshots=volumes(thing, False, error=error, events=[event]))
-        elif how == "succeed":
-            fields = {"phase": "Succeeded", "completionTime": "1m4s", "volumeSnapshots": volumes(thing, True, snapshotHandle="snap-0ab1")}
+        elif how in ("succeed", "half"):
+            made = volumes(thing, True, snapshotHandle="snap-0ab1")
+            fields = {"phase": "Succeeded", "completionTime": "1m4s", "volumeSnapshots": made[:1] if how == "half" else made}
             hours = int(thing["spec"].get("retention", "0h")[:-1])
             if hours:
                 fields["retainUntil"] = stamp(hours * 3600)
