@@ -27,7 +27,7 @@ struct Server {
     std::string url_base;    // `base`, with the TLS name instead of the machine's where the two differ
     std::string detour;      // libcurl's word for which machine that name is to be found at; empty: just there
     std::string host_value;  // what the header Host says then
-    bool loopback = false;   // reached without a proxy, whatever the environment says
+    bool direct = false;     // reached without the proxy of the environment
     Trace trace;
     WirePool wires;
 };

@@ -51,8 +51,11 @@ void Exchange::set_connection() {
     if (!proxy.empty()) {
         VBACKUP_CURL_SET(easy, CURLOPT_PROXY, proxy.c_str());
         VBACKUP_CURL_SET(easy, CURLOPT_NOPROXY, "");
-    } else if (server_->loopback) {
+    } else if (server_->direct) {
         VBACKUP_CURL_SET(easy, CURLOPT_PROXY, "");
+    } else if (!server_->detour.empty()) {
+        // NO_PROXY was asked already, by the machine's own name.
+        VBACKUP_CURL_SET(easy, CURLOPT_NOPROXY, "");
     }
     if (server_->detour.empty()) return;
     detour_.add(server_->detour);

@@ -15,6 +15,7 @@
 #include "io/unzstd.hpp"
 #include "net/exchange.hpp"
 #include "net/http_source.hpp"
+#include "net/no_proxy.hpp"
 #include "net/retry.hpp"
 #include "net/trace.hpp"
 
@@ -65,9 +66,10 @@ std::shared_ptr<Server> make_server(Connection connection, Trace trace) {
     require_sendable(connection);
     while (connection.base.ends_with('/')) connection.base.pop_back();
     auto server = std::make_shared<Server>();
-    server->loopback = is_loopback(url.host);
     server->connection = std::move(connection);
     set_tls_name(url, *server);
+    server->direct =
+        is_loopback(url.host) || (!server->detour.empty() && is_without_proxy(server->connection.no_proxy, url.host));
     server->trace = std::move(trace);
     return server;
 }

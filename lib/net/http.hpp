@@ -40,7 +40,9 @@ struct Connection {
     std::string client_words = {};
     std::string tls_name =
         {};  // the server's certificate must be of this name, which is also asked for; empty: that of `base`
-    std::string proxy = {};     // its URL, used also for what is near; empty: what the environment says
+    std::string proxy = {};  // its URL, used also for what is near; empty: what the environment says
+    // NO_PROXY of the environment; needed with a `tls_name`, which libcurl would look for in it instead of the machine.
+    std::string no_proxy = {};
     bool trust_anyone = false;  // the server's certificate is not looked at
 };
 

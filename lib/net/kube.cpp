@@ -79,6 +79,10 @@ Connection Kube::connection(const KubeCredentials& credentials) const {
     }
     to.tls_name = cluster.tls_server_name;
     to.proxy = proxy_of(cluster.proxy_url);
+    // In the order in which libcurl looks for it.
+    for (const auto* name : {"NO_PROXY", "no_proxy"}) {
+        if (const auto found = environment_.find(name); found != environment_.end()) to.no_proxy = found->second;
+    }
     to.trust_anyone = cluster.insecure;
     if (!credentials.authorization.empty()) to.secrets.emplace_back("Authorization", credentials.authorization);
     for (const auto& [name, value] : user.impersonation) to.secrets.emplace_back(name, Secret(value));

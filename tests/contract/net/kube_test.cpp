@@ -303,6 +303,20 @@ TEST_CASE(
         CHECK(error.kind() == ErrorKind::denied);
         CHECK(error.message().find(server.base()) != std::string::npos);
     }
+    SUBCASE("NO_PROXY is about the machine, not about the name in its certificate") {
+        // Another way to the same machine, one that is no loopback by its name.
+        to.cluster.server = "https://0.0.0.0" + server.base().substr(server.base().rfind(':'));
+        to.cluster.tls_server_name = "localhost";
+        ::setenv("https_proxy", "http://127.0.0.1:1", 1);
+        const auto by = [&](const std::string& no_proxy) {
+            ::setenv("no_proxy", no_proxy.c_str(), 1);
+            return net::Kube(to, {}, {{"no_proxy", no_proxy}}).send(call, get("/a"), false).body;
+        };
+        CHECK(by("a.example,0.0.0.0/8") == "over TLS");
+        CHECK(error_of([&] { return by("localhost"); }).kind() == ErrorKind::unreachable);
+        ::unsetenv("https_proxy");
+        ::unsetenv("no_proxy");
+    }
     SUBCASE("insecure-skip-tls-verify works, and a warning says so") {
         to.cluster.ca_data.clear();
         to.cluster.insecure = true;
