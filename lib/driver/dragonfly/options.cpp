@@ -40,7 +40,7 @@ constexpr std::array all_options{
            {}},
     Option{"forget",
            "true|false",
-           "delete",
+           "delete prune",
            "drops what vbackup knows of a backup left with the server; its files stay or were removed there",
            {}},
     Option{"location", "URL", "create", "left with Dragonfly: s3://… or gs://… instead of its own directory", {}},
