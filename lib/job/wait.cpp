@@ -28,6 +28,12 @@ std::string stage_of(const Seen& seen) {
                        100 * static_cast<double>(*seen.done) / static_cast<double>(*seen.total));
 }
 
+// A word that nobody knows, or one that what else was seen contradicts.
+std::string doubt(const Seen& seen) {
+    return fmt::format("\"{}\", {}", one_line(seen.said, 80),
+                       seen.why.empty() ? "which this version does not know" : "but " + one_line(seen.why, 200));
+}
+
 class Wait {
 public:
     Wait(Call& call, const Limits& limits)
@@ -86,9 +92,8 @@ private:
         call_.tally.stage(stage_of(seen));
         shows_progress_ = shows_progress_ || !seen.mark.empty();
         if (seen.phase == Phase::unknown) {
-            unknown_ = seen.said;
-            call_.tally.warn(fmt::format("the server says \"{}\", which this version does not know; still waiting",
-                                         one_line(seen.said, 80)));
+            unknown_ = doubt(seen);
+            call_.tally.warn(fmt::format("the server says {}; still waiting", *unknown_));
         } else {
             unknown_.reset();
         }
@@ -135,10 +140,8 @@ private:
     }
 
     [[noreturn]] void throw_unknown() const {
-        throw Error(
-            ErrorKind::not_understood,
-            fmt::format("the server kept saying \"{}\", which this version does not know", one_line(*unknown_, 80)),
-            "a newer vbackup may know this word");
+        throw Error(ErrorKind::not_understood, fmt::format("the server kept saying {}", *unknown_),
+                    "look at the server; where a word is not known, a newer vbackup may know it");
     }
 
     Milliseconds age() const { return std::chrono::duration_cast<Milliseconds>(call_.clock.now() - begin_); }

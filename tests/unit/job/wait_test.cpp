@@ -158,6 +158,20 @@ TEST_CASE("a word nobody knows keeps the wait going and ends as not understood")
             .phase == Phase::succeeded);
 }
 
+TEST_CASE("a word that something contradicts is told with what that is") {
+    Scene scene;
+    try {
+        scene.wait([](int) {
+            auto seen = says(Phase::unknown, "Succeeded");
+            seen.why = "one volume of three is ready";
+            return seen;
+        });
+        FAIL("it was believed");
+    } catch (const Error& error) {
+        CHECK(error.message() == "the server kept saying \"Succeeded\", but one volume of three is ready");
+    }
+}
+
 TEST_CASE("answers that pass by are looked at again, others end the wait at once") {
     for (const auto kind :
          {ErrorKind::unreachable, ErrorKind::stalled, ErrorKind::busy, ErrorKind::not_understood, ErrorKind::failed}) {
