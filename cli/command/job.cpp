@@ -15,11 +15,11 @@ namespace {
 enum class Left { nothing, intent, job, named };
 
 // What a story that was ended early leaves behind, as its intent says.
-Left left_in(store::Catalog* home, const std::string& id) {
+Left left_in(store::Catalog* home, const std::string& id, const std::string& target_url) {
     if (!home) return Left::nothing;
     try {
         const auto intent = home->intent(id);
-        if (!intent) return Left::nothing;
+        if (!intent || intent->target_url != target_url) return Left::nothing;
         const bool runs = std::any_of(intent->records.begin(), intent->records.end(), [](const auto& record) {
             return record.sent && !record.done && record.failed.empty();
         });
@@ -33,7 +33,8 @@ Left left_in(store::Catalog* home, const std::string& id) {
 Left left_behind(const Scene& scene, const std::string& id) {
     Left left = Left::nothing;
     for (auto* home : {scene.stage.store, &scene.stage.journal})
-        for (const auto& key : {id, backup::restore_key(id)}) left = std::max(left, left_in(home, key));
+        for (const auto& key : {id, backup::restore_key(id)})
+            left = std::max(left, left_in(home, key, scene.stage.target.url));
     return left;
 }
 

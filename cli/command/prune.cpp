@@ -55,6 +55,18 @@ std::optional<Error> problem_of(const backup::Pruned& pruned) {
                  fmt::format("{} of {} were not removed: {}", kinds.size(), meant, all));
 }
 
+// Where no journal can be, none was kept.
+std::set<std::string> needed_by_restores(Session& session) {
+    std::unique_ptr<Place> journal;
+    try {
+        journal = session.open_journal();
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::configuration) throw;
+        return {};
+    }
+    return backup::needed_by_restores(session.call(), journal->catalog);
+}
+
 Answer run(Session& session, const Arguments& asked) {
     backup::PruneOptions options{
         .rules = asked.rules, .unmanaged = asked.unmanaged, .options = {}, .dry_run = asked.dry_run};
@@ -62,7 +74,7 @@ Answer run(Session& session, const Arguments& asked) {
     backup::Pruned pruned;
     if (Session::is_store(asked.subject)) {
         const auto place = session.open_store(asked.subject);
-        options.needed = backup::needed_by_restores(session.call(), session.open_journal()->catalog);
+        options.needed = needed_by_restores(session);
         pruned = backup::prune(session.call(), place->catalog, session.confirm(), options);
     } else {
         const auto scene = session.open(asked.subject, "prune", "");

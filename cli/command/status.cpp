@@ -94,8 +94,9 @@ Answer about_all(const std::string& subject, const std::vector<Found>& all, std:
                  std::optional<Milliseconds> max_age) {
     const auto good =
         std::find_if(all.begin(), all.end(), [](const Found& one) { return one.phase == Phase::succeeded; });
-    const auto ended =
-        std::find_if(all.begin(), all.end(), [](const Found& one) { return !one.restoring && !still_runs(one.phase); });
+    const auto ended = std::find_if(all.begin(), all.end(), [](const Found& one) {
+        return !one.restoring && !still_runs(one.phase) && one.said != model::not_reached;
+    });
     StatusReport report{std::move(newest), std::nullopt, false};
     std::optional<Error> problem;
     if (good == all.end())
@@ -142,7 +143,7 @@ Answer run(Session& session, const Arguments& asked) {
     const auto unasked = backup::left_out(all);
     std::erase_if(all, [](const Found& one) { return name_of(one).empty(); });
     // The list shows what was noted; the newest is looked at now.
-    if (!all.empty() && all.front().managed && !model::is_final(all.front().phase))
+    if (!all.empty() && all.front().managed && !all.front().restoring && still_runs(all.front().phase))
         all.front() = backup::status(session.call(), scene->stage, all.front().id, scene->options);
     auto answer = about_all_asked(session, asked, all, all.empty() ? std::nullopt : std::optional(all.front()));
     if (!answer.problem) {

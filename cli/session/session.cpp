@@ -201,8 +201,8 @@ std::unique_ptr<Scene> Session::open(const std::string& target, const std::strin
     const bool makes = verb == "create" || verb == "check" || verb == "list";
     if (!makes) options.clear();
     for (const auto& [name, value] : typed) options[name] = value;
-    // What cannot be deleted cannot be pruned.
-    require_able(entry, verb == "prune" ? "delete" : verb);
+    // What cannot be deleted cannot be pruned. A restore can be given up although the server ends no job: the story knows.
+    if (verb != "cancel") require_able(entry, verb == "prune" ? "delete" : verb);
     if (entry.left_with_server && store.empty()) place.reset();
 
     auto secret_keeper = secrets(options);

@@ -288,7 +288,7 @@ Result wait(Call& call, const Stage& stage, const std::string& id) {
     if (auto intent = stage.journal.intent(restore_key(id)); intent && intent->target_url == stage.target.url) {
         require_young(call, stage, *intent, id);
         const auto id_lock = lock_source(stage, *intent);
-        const auto node_locks = lock_nodes(stage, look_around(call, stage).nodes);
+        const auto node_locks = lock_nodes_as_seen(call, stage);
         require_consent(stage.confirm, rest_of(*intent));
         return finish_restore(call, stage, *intent, true);
     }

@@ -100,7 +100,11 @@ driver::Peek peek_through(const Stage& stage) {
 }
 
 Executor::Executor(Call& call, const Stage& stage, store::Catalog* home, model::Intent& intent)
-    : call_(call), stage_(stage), home_(home), intent_(intent) {
+    : call_(call),
+      stage_(stage),
+      home_(home),
+      intent_(intent),
+      sends_(intent.verb != "restore" || is_young(call, intent)) {
     for (const auto& step : intent_.plan.steps) {
         const auto same = [&](const auto& record) { return record.step == step.id; };
         if (std::none_of(intent_.records.begin(), intent_.records.end(), same))
@@ -258,7 +262,7 @@ void Executor::change(const Step& planned, bool wait) {
         if (known.job) follow(step, *known.job, wait);
     } catch (const Error& error) {
         // What an earlier run began may have ended badly since, perhaps with its server.
-        if (!earlier || error.kind() != ErrorKind::job_failed || intent_.verb == "cancel") throw;
+        if (!earlier || error.kind() != ErrorKind::job_failed || intent_.verb == "cancel" || !sends_) throw;
         start_anew(step, error, wait);
     }
 }
@@ -275,6 +279,9 @@ void Executor::keep_secret(const Step& step, const Secret& secret) {
 }
 
 std::optional<model::JobRef> Executor::start(const Step& step) {
+    if (!sends_ && !step.tidy)
+        throw Error(ErrorKind::refused, fmt::format("the restore is too old to send what is left of it: {}", step.what),
+                    "give the restore again");
     call_.tally.stage(step.what);
     const auto outcome = begin(step);
     if (outcome.secret) keep_secret(step, *outcome.secret);
@@ -312,7 +319,12 @@ model::Outcome Executor::begin(const Step& step) {
             const bool lost = may_be_lost(error.kind());
             // The first sending may have been taken although its answer was lost; then the second one meets it.
             const bool met_itself = maybe_taken && error.kind() == ErrorKind::conflict && attempt < attempts;
-            if (is_clear_refusal(error.kind()) && !maybe_taken) note(step.id, [](auto& now) { now.sent = false; });
+            if (is_clear_refusal(error.kind()) && !maybe_taken)
+                note(step.id, [&](auto& now) {
+                    // How an earlier try ended still holds.
+                    now = known;
+                    now.sent = false;
+                });
             if ((!lost && !met_itself && error.kind() != ErrorKind::busy) || attempt >= attempts) throw;
             maybe_taken = maybe_taken || lost;
         }
@@ -407,7 +419,7 @@ void Executor::settle(const Step& step) {
         call_.tally.stage(step.what);
         const auto seen = job::wait(call_, look, stage_.limits);
         if (seen.phase == Phase::succeeded) return;
-        if (!seen.again || attempt >= settlings)
+        if (!seen.again || attempt >= settlings || !sends_)
             throw Error(ErrorKind::job_failed,
                         fmt::format("{} did not come about: {} {}", step.what, seen.said, seen.why),
                         "`vbackup check` shows the target as it is now, and the server's log may say more");

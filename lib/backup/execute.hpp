@@ -62,6 +62,7 @@ private:
     const Stage& stage_;
     store::Catalog* home_;
     model::Intent& intent_;
+    const bool sends_;  // false: what an old restore began is waited for, and nothing is sent any more
     std::mutex mutex_;  // guards intent_ and what follows
     std::vector<Failure> failures_;
 };

@@ -199,6 +199,18 @@ std::shared_ptr<void> lock_source(const Stage& stage, const model::Intent& resto
     return restore.draft.kept && stage.store ? stage.store->lock(restore.draft.id) : nullptr;
 }
 
+Locks lock_nodes_as_seen(Call& call, const Stage& stage) {
+    std::vector<model::Node> nodes;
+    try {
+        nodes = look_around(call, stage).nodes;
+    } catch (const Error& error) {
+        const bool passes = describe(error.kind()).transient || error.kind() == ErrorKind::failed ||
+                            error.kind() == ErrorKind::stalled || error.kind() == ErrorKind::not_understood;
+        if (!passes) throw;
+    }
+    return lock_nodes(stage, nodes);
+}
+
 model::Inspection look_around(Call& call, const Stage& stage) {
     model::Scope everything;
     everything.counts = false;

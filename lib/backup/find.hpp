@@ -55,6 +55,8 @@ std::shared_ptr<void> lock_target(const Stage& stage);
 // busy too.
 using Locks = std::vector<std::shared_ptr<void>>;
 Locks lock_nodes(const Stage& stage, const std::vector<model::Node>& nodes);
+// The same for what goes on already: while the target is away, its nodes are not known, and none is locked.
+Locks lock_nodes_as_seen(Call& call, const Stage& stage);
 // The backup that a restore is made from, so that nobody removes it meanwhile; nothing for one that is not kept here.
 std::shared_ptr<void> lock_source(const Stage& stage, const model::Intent& restore);
 // Where the target stands: all of it, nothing counted.

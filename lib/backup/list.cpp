@@ -120,19 +120,8 @@ void as_far_as_reached(Found& found, Look look) {
     }
 }
 
-// A name that no job of the backup has is that of a file.
-bool is_one_of(const model::JobRef& job, const std::vector<model::JobRef>& jobs) {
-    bool named = false;
-    for (const auto& one : jobs) {
-        if (one.name != job.name) continue;
-        if (one.details == job.details) return true;
-        named = true;
-    }
-    return !named;
-}
-
 // A backup left with the server whose parts its list does not show is asked for by name: the list may not cover its place.
-// Something else may have its name by now, or it may have gone bad.
+// One that it shows may have gone bad.
 void doubt_what_is_not_listed(Call& call, const Stage& stage, const std::vector<Found>& at_server,
                               std::vector<Found>& all) {
     for (auto& found : all) {
@@ -141,9 +130,8 @@ void doubt_what_is_not_listed(Call& call, const Stage& stage, const std::vector<
         if (!manifest) continue;
         const auto names = names_at_server(*manifest);
         const bool shown = std::all_of(names.begin(), names.end(), [&](const auto& name) {
-            return std::any_of(at_server.begin(), at_server.end(), [&](const Found& one) {
-                return one.name == name && one.phase == Phase::succeeded && is_one_of(one.job, manifest->jobs);
-            });
+            return std::any_of(at_server.begin(), at_server.end(),
+                               [&](const Found& one) { return one.name == name && one.phase == Phase::succeeded; });
         });
         if (!shown) as_far_as_reached(found, [&] { look_at_server(call, stage, *manifest, found); });
     }
@@ -195,6 +183,13 @@ model::Seen look_at(Call& call, const Stage& stage, model::JobRef job) {
 
 // An intent's phase as the server sees it now: the worst of its jobs.
 void look_at_jobs(Call& call, const Stage& stage, store::Catalog& home, const model::Intent& intent, Found& found) {
+    if (intent.verb == "remove") {
+        if (is_worked_on(home, intent.id)) return;
+        found.phase = Phase::failed;
+        found.said = "interrupted";
+        found.why = "`vbackup delete` finishes its removal";
+        return;
+    }
     bool all_good = true, at_work = false;
     for (const auto& record : intent.records) {
         if (record.done || !record.failed.empty()) continue;
@@ -252,7 +247,7 @@ std::optional<Found> finished(Call& call, const Stage& stage, store::Catalog& ho
     Locks node_locks;
     try {
         target_lock = lock_target(stage);
-        node_locks = lock_nodes(stage, look_around(call, stage).nodes);
+        node_locks = lock_nodes_as_seen(call, stage);
         id_lock = home.lock(intent.id);
         if (intent.verb == "restore") source_lock = lock_source(stage, intent);
     } catch (const Error& error) {

@@ -45,7 +45,6 @@ Candidate candidate_of(const model::Found& found) {
 std::string apart(const model::Found& found, const PruneOptions& options) {
     if (name_of(found).empty()) return "it could not be asked: " + found.why;
     if (found.restoring) return "it is no backup, but a restore that has not ended";
-    if (options.needed.contains(name_of(found))) return "a restore from it has not ended";
     if (!found.started && !found.completed) return "nobody says how old it is";
     if (!found.managed && !options.unmanaged) return "vbackup did not make it; --unmanaged includes it";
     return "";
@@ -59,13 +58,17 @@ Pruned decided(Call& call, std::vector<model::Found> all, const PruneOptions& op
         const auto why = apart(found, options);
         if (why.empty()) {
             candidates.push_back(candidate_of(found));
+            if (options.needed.contains(name_of(found))) candidates.back().state = Candidate::State::under_way;
             places.push_back(pruned.items.size());
         }
         Decision decision{.id = name_of(found), .keep = true, .reasons = {why}};
         pruned.items.push_back({std::move(found), std::move(decision), std::nullopt});
     }
     auto decisions = decide(candidates, options.rules, call.clock.wall());
-    for (std::size_t i = 0; i < places.size(); ++i) pruned.items[places[i]].decision = std::move(decisions[i]);
+    for (std::size_t i = 0; i < places.size(); ++i) {
+        if (options.needed.contains(decisions[i].id)) decisions[i].reasons = {"a restore from it has not ended"};
+        pruned.items[places[i]].decision = std::move(decisions[i]);
+    }
     return pruned;
 }
 
@@ -124,9 +127,14 @@ bool yes(const model::Plan&) {
 std::set<std::string> needed_by_restores(const Call& call, store::Catalog& journal) {
     std::set<std::string> needed;
     for (const auto& id : journal.ids()) {
-        const auto intent = journal.intent(id);
-        if (!intent || intent->verb != "restore") continue;
-        if (is_at_work(*intent) || is_young(call, *intent)) needed.insert(intent->draft.id);
+        try {
+            const auto intent = journal.intent(id);
+            if (!intent || intent->verb != "restore") continue;
+            if (is_at_work(*intent) || is_young(call, *intent)) needed.insert(intent->draft.id);
+        } catch (const Error& error) {
+            if (error.kind() == ErrorKind::storage) throw;
+            call.tally.warn(fmt::format("{}: {}", id, error.message()));
+        }
     }
     return needed;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <chrono>
 #include <optional>
 
 #include <fmt/format.h>
@@ -56,6 +57,9 @@ void forget_restore(const Stage& stage, const std::string& id) {
     if (intent && intent->target_url == stage.target.url) stage.journal.forget_intent(intent->id);
 }
 
+// For so long what a request makes may be on its way without being shown.
+constexpr auto still_making = std::chrono::minutes(15);
+
 // What the server made of a request whose answer never came. What it cannot tell is left with it.
 std::optional<model::JobRef> taken_after_all(Call& call, const Stage& stage, const model::Intent& intent,
                                              const model::StepRecord& record) {
@@ -63,8 +67,14 @@ std::optional<model::JobRef> taken_after_all(Call& call, const Stage& stage, con
                                    [&](const auto& one) { return one.id == record.step; });
     if (step == intent.plan.steps.end()) return std::nullopt;
     try {
-        const auto outcome = stage.target.driver.done(call, *step);
-        return outcome ? outcome->job : std::nullopt;
+        if (const auto outcome = stage.target.driver.done(call, *step)) return outcome->job;
+        // A server that is still making it may not show it yet.
+        if (call.clock.wall() - intent.begun < still_making)
+            throw Error(ErrorKind::refused, fmt::format("it is not known yet whether the server took {}", record.step),
+                        "give the command that began it again, or delete it in some minutes");
+        call.tally.warn(fmt::format(
+            "whether the server ever took {} is not known; what it made, if anything, stays with it", record.step));
+        return std::nullopt;
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::not_understood) throw;
         call.tally.warn(fmt::format("{} may have been taken, and what it made stays with the server: {}", record.step,
@@ -73,11 +83,14 @@ std::optional<model::JobRef> taken_after_all(Call& call, const Stage& stage, con
     }
 }
 
-Error under_way(const Stage& stage, const std::string& id, const std::string& said) {
+bool can_cancel(const Stage& stage) {
     const auto* entry = driver::find_driver(stage.target.driver_name);
-    const bool ends = !entry || driver::ability(*entry, "cancel").support != driver::Support::none;
+    return !entry || driver::ability(*entry, "cancel").support != driver::Support::none;
+}
+
+Error under_way(const Stage& stage, const std::string& id, const std::string& said) {
     return {ErrorKind::refused, fmt::format("{} is under way: the server says {}", id, said),
-            ends ? "`vbackup cancel` ends it, `vbackup wait` finishes it" : "`vbackup wait` finishes it"};
+            can_cancel(stage) ? "`vbackup cancel` ends it, `vbackup wait` finishes it" : "`vbackup wait` finishes it"};
 }
 
 // What an unfinished create or download left: the finished jobs' results at the server, then what came home.
@@ -110,6 +123,15 @@ Result remove_unfinished(Call& call, const Stage& stage, Known& known, const mod
     known.home->remove(intent.id);
     result.plan = std::move(whole);
     return result;
+}
+
+// Where the server ends no job, the one thing to cancel is the note of a restore that nothing comes of any more.
+void require_given_up(Call& call, const Stage& stage, const std::optional<model::Intent>& restoring) {
+    const bool at_work = restoring && is_at_work(*restoring) && is_young(call, *restoring);
+    if (restoring && !at_work) return;
+    const auto& entry = *driver::find_driver(stage.target.driver_name);
+    throw Error(ErrorKind::unsupported, fmt::format("{} has no cancel", entry.product),
+                at_work ? "`vbackup wait` waits for the restore" : std::string(driver::ability(entry, "cancel").note));
 }
 
 }  // namespace
@@ -186,6 +208,8 @@ Result cancel(Call& call, const Stage& stage, const std::string& id, const model
     // Which jobs are under way? A restore's intent comes first: its id is that of the backup too.
     auto restoring = stage.journal.intent(restore_key(id));
     if (restoring && restoring->target_url != stage.target.url) restoring.reset();
+    const bool ends_jobs = can_cancel(stage);
+    if (!ends_jobs) require_given_up(call, stage, restoring);
     const auto drop_restore = [&] {
         Result dropped{.dry_run = dry_run, .under_way = describe(*restoring, stage.target.url)};
         dropped.under_way->phase = model::Phase::cancelled;
@@ -208,8 +232,8 @@ Result cancel(Call& call, const Stage& stage, const std::string& id, const model
     } else if (known.found) {
         jobs.push_back(*known.found);
     }
-    // A restore without a job at the server is ended by not going on with it.
-    if (jobs.empty() && restoring) return drop_restore();
+    // A restore without a job at the server is ended by not going on with it; so is one whose job nobody can end.
+    if ((jobs.empty() || !ends_jobs) && restoring) return drop_restore();
     if (jobs.empty())
         throw Error(ErrorKind::refused, fmt::format("{} has no job that could be cancelled", id),
                     "a finished backup is removed with `vbackup delete`");

@@ -181,19 +181,18 @@ Result restore(Call& call, const Stage& stage, const RestoreOptions& options) {
     request.found = known.found ? &*known.found : nullptr;
     const auto asked = summary(request);
 
-    // Nobody may change this target through another of its nodes.
-    const auto now = look_around(call, stage);
-    const auto node_locks = options.dry_run ? Locks() : lock_nodes(stage, now.nodes);
-
     // An interrupted run of the same wish is gone on with.
     if (!options.dry_run) {
         if (auto intent = unfinished(call, stage, options, manifest, asked)) {
+            const auto node_locks = lock_nodes_as_seen(call, stage);
             require_consent(stage.confirm, rest_of(*intent));
             return finish_restore(call, stage, *intent, options.wait);
         }
     }
 
-    // Refuse early.
+    // Refuse early. Nobody may change this target through another of its nodes.
+    const auto now = look_around(call, stage);
+    const auto node_locks = options.dry_run ? Locks() : lock_nodes(stage, now.nodes);
     request.inspection = &now;
     auto plan = stage.target.driver.plan(call, request, peek_through(stage));
     for (const auto& note : plan.notes) call.tally.warn(note);

@@ -75,7 +75,14 @@ void Catalog::forget_intent(const std::string& id) {
 
 void Catalog::remove(const std::string& id) {
     // The intent goes last: as long as anything lies here, the id can be seen and removed again.
-    if (store_.size(manifest_name(id)) && !store_.size(intent_name(id))) write(removal_of(id));
+    if (store_.size(manifest_name(id)) && !store_.size(intent_name(id))) {
+        try {
+            write(removal_of(id));
+        } catch (const Error& error) {
+            // A full disk is when things are removed.
+            if (error.kind() != ErrorKind::storage) throw;
+        }
+    }
     store_.remove(manifest_name(id));
     for (const bool partial : {false, true}) {
         for (const auto& name : store_.list(id, partial))
@@ -91,6 +98,8 @@ model::Intent Catalog::removal_of(const std::string& id) {
     } catch (const Error&) {
         // One that cannot be read is removed like any other.
     }
+    removal.draft.files.clear();
+    removal.draft.collections.clear();
     removal.draft.id = id;
     removal.draft.kept = true;
     removal.begun = removal.draft.completed;

@@ -123,6 +123,21 @@ TEST_CASE("a restore that another process goes on with is proven by each of its 
     CHECK(program.server.count("POST", "*/restoreCollection") == 1);
 }
 
+TEST_CASE("a restore that nothing comes of any more can be forgotten, though the service ends no job") {
+    Program program;
+    make(program, "n");
+    for (int look = 0; look < 60; ++look)
+        program.server.fault_once("POST", "*/restoreCollection", {.fault = Fault::reset});
+    REQUIRE(program({"restore", "prod", "n", "--collection", "articles", "-o", "database=archive"}).code != 0);
+    program.clock.advance(std::chrono::hours(25));
+    CHECK(program({"wait", "prod", "n"}).code == 12);
+    const auto ran = program({"cancel", "prod", "n"});
+    CAPTURE(ran.err);
+    CHECK(ran.code == 0);
+    CHECK(program({"wait", "prod", "n"}).code == 0);
+    CHECK(program({"cancel", "prod", "n"}).code == 14);
+}
+
 TEST_CASE("some of several collections: 3, with what is where") {
     auto script = Rig::two_clusters();
     script.failing = {{"images", "out of memory"}};

@@ -208,6 +208,31 @@ TEST_CASE(
     CHECK(scene.journal.ids().empty());
 }
 
+TEST_CASE("an old restore is waited for, and nothing of it is sent again when it ended badly") {
+    Scene scene;
+    scene.database.collections.erase("Book");
+    scene.made("b1");
+    scene.database.collections.clear();
+    scene.database.restore_looks = 1'000'000;
+    CHECK(kind_of([&] { restore(scene, {.id = "b1"}); }) == ErrorKind::stalled);
+    scene.clock.advance(std::chrono::hours(25));
+    scene.database.restore_looks = 2;
+    scene.database.end = model::Phase::failed;
+    const auto sent = scene.database.changes.size();
+    CHECK(kind_of([&] { backup::wait(scene.call, scene.stage(), "b1"); }) == ErrorKind::job_failed);
+    CHECK(scene.database.changes.size() == sent);
+}
+
+TEST_CASE("a restore that goes on bears a server that is away for a moment") {
+    Scene scene;
+    scene.made("b1");
+    scene.database.collections.clear();
+    scene.fail("run", "send:Book", ErrorKind::unreachable, 1, 100);
+    CHECK(kind_of([&] { restore(scene, {.id = "b1"}); }) == ErrorKind::unreachable);
+    scene.fail("inspect", "", ErrorKind::unreachable);
+    CHECK(backup::wait(scene.call, scene.stage(), "b1").proof.good());
+}
+
 TEST_CASE("a look that is refused does not make a restore forgotten that the server works on") {
     for (const auto kind : {ErrorKind::denied, ErrorKind::configuration}) {
         Scene scene;
@@ -446,6 +471,48 @@ TEST_CASE("another target's backup of the same name hides nothing, and is known 
     CHECK(backup::require_known(scene.call, other, "b1", {}).home == &scene.journal);
     scene.database.snapshots.erase("b1.Book");
     CHECK(backup::require_known(scene.call, other, "b1", {}).home == nullptr);
+}
+
+TEST_CASE("delete forgets what the server never showed, but not while it may still be making it") {
+    Scene scene;
+    scene.database.collections.erase("Book");
+    scene.fail("answer", "snapshot:Article", ErrorKind::interrupted);
+    CHECK(kind_of([&] { scene.made("b1"); }) == ErrorKind::interrupted);
+    scene.database.before = {};
+    scene.database.snapshots.clear();
+    CHECK(kind_of([&] { backup::remove(scene.call, scene.stage(), "b1", {}, false); }) == ErrorKind::refused);
+    CHECK(scene.store.intent("b1"));
+    scene.clock.advance(std::chrono::minutes(20));
+    backup::remove(scene.call, scene.stage(), "b1", {}, false);
+    CHECK(scene.store.ids().empty());
+    CHECK(scene.tally.warnings().size() == 1);
+}
+
+TEST_CASE("a removal that was cut short is no backup under way, and prune finishes it") {
+    Scene scene;
+    model::Intent removal{.id = "b1", .verb = "remove", .begun = scene.clock.wall()};
+    removal.draft.id = removal.id;
+    removal.target_url = scene.stage().target.url;
+    scene.store.write(removal);
+    CHECK(backup::list(scene.call, scene.stage(), {}).front().phase == model::Phase::failed);
+    scene.clock.advance(std::chrono::hours(25));
+    backup::prune(scene.call, scene.stage(), {});
+    CHECK(scene.store.ids().empty());
+}
+
+TEST_CASE("prune keeps what a restore needs, and what that builds on") {
+    Scene scene;
+    for (const auto* id : {"b1", "b2", "b3"}) {
+        auto made = scene.made(id);
+        if (made.id == "b2") made.bases = {"b1"};
+        scene.store.commit(made);
+        scene.clock.advance(std::chrono::hours(1));
+    }
+    const auto pruned = backup::prune(scene.call, scene.stage(), {.rules = {.last = 1}, .needed = {"b2"}});
+    for (const auto& item : pruned.items) CHECK_FALSE(item.error);
+    CHECK(scene.store.ids() == std::vector<std::string>{"b1", "b2", "b3"});
+    backup::prune(scene.call, scene.stage(), {.rules = {.last = 1}});
+    CHECK(scene.store.ids() == std::vector<std::string>{"b3"});
 }
 
 TEST_CASE("what the server has under the name of a backup is good only while the server says so") {

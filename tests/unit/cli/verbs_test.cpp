@@ -476,6 +476,36 @@ TEST_CASE("prune leaves the backup alone that an interrupted restore needs") {
     CHECK_FALSE(std::filesystem::exists(vbackup.folder / "store/b1"));
 }
 
+TEST_CASE("prune goes on past a note that cannot be read, and without a place for notes") {
+    Program vbackup;
+    REQUIRE(vbackup({"create", toy, "--id", "b1", "--to", vbackup.store()}).code == 0);
+    REQUIRE(vbackup({"create", toy, "--id", "left"}).code == 0);
+    const auto notes = vbackup.folder / ".local/state/vbackup";
+    REQUIRE(std::filesystem::exists(notes / "left"));
+    std::filesystem::create_directories(notes / "x--restore");
+    std::ofstream(notes / "x--restore/intent.json") << "{";
+    const auto ran = vbackup({"prune", vbackup.store(), "--keep-last", "1", "--yes"});
+    CAPTURE(ran.err);
+    CHECK(ran.code == 0);
+    CHECK(has(ran.err, "x--restore"));
+    vbackup.environment.clear();
+    CHECK(vbackup({"prune", vbackup.store(), "--keep-last", "1", "--yes"}).code == 0);
+}
+
+TEST_CASE("a restore that came to nothing does not hide how good the backups of its target are") {
+    Program vbackup;
+    REQUIRE(vbackup({"create", "toy+http://other.example:1", "--id", "b9", "--to", vbackup.store()}).code == 0);
+    REQUIRE(vbackup({"create", toy, "--id", "b1"}).code == 0);
+    vbackup.database.collections.clear();
+    fail_at(vbackup, "run", ErrorKind::unreachable, "it went away");
+    REQUIRE(vbackup({"restore", toy, "b9", "--from", vbackup.store()}).code == 15);
+    vbackup.database.before = {};
+    vbackup.clock.advance(std::chrono::hours(25));
+    const auto ran = vbackup({"status", toy});
+    CAPTURE(ran.err);
+    CHECK(ran.code == 0);
+}
+
 TEST_CASE("a backup that nobody wants for any time is refused") {
     Program vbackup;
     const auto ran = vbackup({"create", toy, "--id", "b1", "--retention", "0s"});

@@ -235,6 +235,15 @@ TEST_CASE_FIXTURE(Fixture, "a removal that was interrupted leaves no backup that
     CHECK_FALSE(fs::exists(root / "b-1"));
 }
 
+TEST_CASE_FIXTURE(Fixture, "a full disk does not keep anything from being removed") {
+    put(*store, "b-1/data/x", "x");
+    catalog.commit(manifest_of("b-1", "good"));
+    files.leave_room(0);
+    catalog.remove("b-1");
+    CHECK(catalog.ids().empty());
+    CHECK_FALSE(fs::exists(root / "b-1"));
+}
+
 TEST_CASE_FIXTURE(Fixture, "one id is worked on by one run") {
     Catalog other(*store);
     const auto held = catalog.lock("b-1");
