@@ -321,6 +321,57 @@ TEST_CASE_FIXTURE(Fixture,
         comes_back = true;
         CHECK(site.create().manifest);
         CHECK(counted(site).databases.at(0).keys == 28);
+        REQUIRE(site.tally.warnings().size() == 2);
+        CHECK(site.tally.warnings()[0].find("db0 has 28 keys, 26 of them without expiry, where it had 28 and 26") !=
+              std::string::npos);
+    }
+}
+
+TEST_CASE_FIXTURE(
+    Fixture,
+    "a server that is started anew while it is read: half of its keys is what tells, whether they expire or not") {
+    int dumps = 0;
+    std::size_t left = 0;
+    server.with([&](auto& state) {
+        state.databases.clear();
+        state.fault = [&](const RespCommand& command) -> std::optional<RespAnswer> {
+            if (command.front() != "DUMP" || ++dumps != 12) return std::nullopt;
+            state.uptime = 1;
+            state.changes = 0;
+            auto& keys = state.databases[0];
+            while (keys.size() > left) keys.erase(keys.begin());
+            return RespAnswer{"", RespAnswer::Then::close};
+        };
+    });
+    const auto fill = [&](std::uint64_t expiry) {
+        for (int n = 0; n < 40; ++n) server.set(0, Fixture::fmt_key(n), "1", expiry);
+    };
+    const auto soon = server.with([](auto& state) { return state.now + 60'000; });
+    SUBCASE("all expire, and few came back") {
+        fill(soon);
+        left = 19;
+        CHECK_ENDS(ErrorKind::partial, "db0 has 19 keys, 0 of them without expiry, where it had 40 and 0",
+                   site.create());
+        CHECK_FALSE(site.store.manifest("b1"));
+    }
+    SUBCASE("all expire, and some have done so") {
+        fill(soon);
+        left = 20;
+        CHECK(site.create().manifest);
+        CHECK(site.tally.warnings().at(0).find("started anew meanwhile") != std::string::npos);
+    }
+    SUBCASE("none expires, and the last one written is lost") {
+        fill(0);
+        left = 39;
+        CHECK(site.create().manifest);
+        CHECK(site.tally.warnings().at(0).find("db0 has 39 keys, 39 of them without expiry, where it had 40 and 40") !=
+              std::string::npos);
+    }
+    SUBCASE("none expires, and few came back") {
+        fill(0);
+        left = 19;
+        CHECK_ENDS(ErrorKind::partial, "started anew", site.create());
+        CHECK_ENDS(ErrorKind::partial, "started anew", site.create());
     }
 }
 
