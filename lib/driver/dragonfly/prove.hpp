@@ -15,7 +15,8 @@ model::Proof prove(Call& call, const net::RespServer& seed, const model::Manifes
 
 // Throws Error{corrupt} when a server gave fewer keys without expiry than it must have had all the time, by what it held before
 // and after and by how many changes it counted; or when it was started anew and came back with less than half of its keys, or of
-// those without expiry: then the rest is a warning. So it is where it counted its changes anew. `note` is that of the count step.
+// those without expiry: else that is a warning. Where it counted its changes anew, less than half of many keys is an error, and the
+// rest a warning. `note` is that of the count step.
 void require_all_read(Call& call, const Note& note, const Facts& now, const io::KeySummary& read);
 
 }  // namespace vbackup::driver::dragonfly
