@@ -207,7 +207,7 @@ std::string ScriptedDragonfly::keys(RespSession& session, const std::string& nam
     if (name == "PTTL")
         return integer(!value ? -2 : value->expiry == 0 ? -1 : static_cast<std::int64_t>(value->expiry - state_.now));
     if (name == "MEMORY") return value ? integer(static_cast<std::int64_t>(value->text.size() + 50)) : nil();
-    if (name == "DUMP") return value ? text(dump(value->text, state_.format)) : nil();
+    if (name == "DUMP") return value ? text(dump(value->text, state_.gives)) : nil();
     if (name == "TYPE") return status(value ? "string" : "none");
     if (name == "STRLEN") return integer(value ? static_cast<std::int64_t>(value->text.size()) : 0);
     if (name == "GETRANGE") {
@@ -244,7 +244,7 @@ std::string ScriptedDragonfly::restore(const RespSession& session, const RespCom
         absolute = absolute || upper(command[n]) == "ABSTTL";
     }
     auto value = undump(command[3]);
-    if (!value || io::payload_version(command[3]) > state_.format)
+    if (!value || io::payload_version(command[3]) > state_.takes)
         return error("ERR DUMP payload version or checksum are wrong");
     auto expiry = static_cast<std::uint64_t>(std::stoull(command[2]));
     if (expiry != 0 && !absolute) expiry += state_.now;

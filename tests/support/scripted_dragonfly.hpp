@@ -44,7 +44,8 @@ public:
         std::uint64_t uptime = 1000;
         std::uint64_t changes = 0;
         std::uint32_t last_database = 15;
-        std::uint16_t format = 9;                // of what DUMP gives and the highest that RESTORE takes
+        std::uint16_t gives = 9;                 // the format of what DUMP gives
+        std::uint16_t takes = 12;                // the highest that RESTORE takes
         std::string most_at_once = "536870912";  // proto-max-bulk-len
         std::size_t page = 3;                    // keys in one answer of SCAN
         bool scans_twice = false;                // SCAN names every key a second time

@@ -48,6 +48,17 @@ std::optional<std::uint32_t> version_at(Call& call, net::Resp& wire, const KeySp
     return std::nullopt;
 }
 
+// A Dragonfly gives its values in an old format, so that others take them, and takes newer ones: what it gives says nothing.
+void require_format(Call& call, net::Resp& wire, const std::string& node, const Facts& facts, std::uint32_t wanted) {
+    if (wanted == 0 || facts.is_dragonfly()) return;
+    const auto version = version_at(call, wire, facts.databases);
+    if (version && *version < wanted)
+        throw Error(ErrorKind::refused,
+                    fmt::format("{} takes values up to format {}, and the backup has some of format {}", node, *version,
+                                wanted),
+                    "restore into a server of the same kind that is as new as the one of the backup, or newer");
+}
+
 std::optional<std::uint64_t> most_at_once(Call& call, net::Resp& wire) {
     const auto reply = wire.ask(call, {"CONFIG", "GET", limit});
     if (reply.items.size() != 2) return std::nullopt;
@@ -66,15 +77,7 @@ void require_fit(Call& call, const Census& census, const std::map<std::uint32_t,
         net::Resp wire(call, master.server);
         if (!census.layout.cluster) require_databases_there(call, wire, destinations);
         const auto facts = census.nodes.find(master.name);
-        const auto version =
-            counts.version == 0
-                ? std::nullopt
-                : version_at(call, wire, facts == census.nodes.end() ? KeySpaces{} : facts->second.databases);
-        if (version && *version < counts.version)
-            throw Error(ErrorKind::refused,
-                        fmt::format("{} takes values up to format {}, and the backup has some of format {}",
-                                    master.name, *version, counts.version),
-                        "restore into a server of the same kind that is as new as the one of the backup, or newer");
+        if (facts != census.nodes.end()) require_format(call, wire, master.name, facts->second, counts.version);
         const auto most = most_at_once(call, wire);
         if (most && *most < counts.largest)
             throw Error(ErrorKind::refused,

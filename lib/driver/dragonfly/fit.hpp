@@ -11,8 +11,8 @@
 namespace vbackup::driver::dragonfly {
 
 // What can be known of a target before anything is cleared there. Throws Error{refused} for a database number that it does not
-// have, and, with `counts` of what is to be put back, for values in a newer format than its own and for values that are larger
-// than it takes in one command.
+// have, and, with `counts` of what is to be put back, for values that are larger than it takes in one command and for values in a
+// newer format than its own. A Dragonfly takes newer ones than it gives: that is not known of it.
 void require_fit(Call& call, const Census& census, const std::map<std::uint32_t, std::uint32_t>& destinations,
                  const io::KeyCounts& counts);
 

@@ -174,16 +174,26 @@ TEST_CASE_FIXTURE(Fixture, "what the target cannot take is refused before anythi
     refused("--rename db12");
     server.with([](auto& state) {
         state.last_database = 15;
-        state.format = 8;
-    });
-    refused("up to format 8");
-    server.with([](auto& state) {
-        state.format = 10;
         state.most_at_once = "20";
     });
     refused("CONFIG SET proto-max-bulk-len");
-    server.with([](auto& state) { state.most_at_once = "1048576"; });
+    server.with([](auto& state) {
+        state.most_at_once = "1048576";
+        state.product = "redis";
+        state.gives = state.takes = 8;
+    });
+    refused("up to format 8");
+    server.with([](auto& state) { state.gives = state.takes = 10; });
     CHECK(bad(site.restore(true).proof) == "");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a Dragonfly takes values of a newer format than it gives") {
+    server.with([](auto& state) { state.gives = 12; });
+    site.create();
+    server.with([](auto& state) { state.gives = 9; });
+    CHECK(bad(site.restore(true).proof) == "");
+    server.with([](auto& state) { state.takes = 11; });
+    CHECK_ENDS(ErrorKind::refused, "payload version", site.restore(true));
 }
 
 TEST_CASE_FIXTURE(Fixture, "keys that vanish between SCAN and DUMP are counted, and no error") {
