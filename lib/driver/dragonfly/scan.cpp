@@ -100,7 +100,9 @@ private:
         if (!wish_.all_others || facts_.is_cluster()) return;
         for (const auto& [database, space] : ask_facts(call_, wire_).databases) {
             auto& known = wish_.databases;
-            if (std::find(known.begin(), known.end(), database) == known.end()) known.push_back(database);
+            if (std::find(known.begin(), known.end(), database) != known.end()) continue;
+            known.push_back(database);
+            facts_.databases[database] = space;
         }
     }
 

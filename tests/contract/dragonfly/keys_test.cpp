@@ -151,6 +151,21 @@ TEST_CASE_FIXTURE(Fixture, "a database that gets its first keys while others are
     CHECK((server.databases() == before) == true);
 }
 
+TEST_CASE_FIXTURE(Fixture,
+                  "of a database that gets many keys while others are read none is taken for one that came twice") {
+    constexpr int many = 20'000;
+    server.with([](auto& state) {
+        state.page = 1000;
+        state.before = [&state](const RespCommand& command) {
+            if (command.front() != "SCAN" || state.databases.contains(5)) return;
+            for (int n = 0; n < many; ++n) state.databases[5][Fixture::fmt_key(n)] = {"5", 0};
+        };
+    });
+    site.create();
+    CHECK(counted(site).databases.at(5).keys == many);
+    CHECK(counted(site).databases.at(5).perhaps_twice == 0);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a pattern that no key is like is said, and nothing is made or put back") {
     CHECK_ENDS(ErrorKind::not_found, "no key like kee:*", site.create("none", {{"match", "kee:*"}}));
     CHECK_FALSE(site.store.manifest("none"));
