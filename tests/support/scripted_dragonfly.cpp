@@ -301,11 +301,11 @@ std::string ScriptedDragonfly::info() {
     if (dragonfly)
         all += fmt::format(
             "current_snapshot_perc:{}\r\ncurrent_save_keys_processed:{}\r\ncurrent_save_keys_total:{}\r\nlast_success_"
-            "save:{}\r\n"
+            "save:{}\r\nlast_success_save_duration_sec:{}\r\n"
             "last_saved_file:{}\r\nsaving:{}\r\nrdb_changes_since_last_success_save:{}\r\nrdb_bgsave_in_progress:{}\r\n"
             "rdb_last_bgsave_status:{}\r\nlast_failed_save:{}\r\nlast_error:{}\r\n",
             state_.saving ? 50 : 0, state_.saving ? 5 : 0, state_.saving ? 10 : 0, state_.last_success,
-            state_.last_file, state_.saving ? 1 : 0, state_.changes, state_.saving ? 1 : 0,
+            state_.save_took, state_.last_file, state_.saving ? 1 : 0, state_.changes, state_.saving ? 1 : 0,
             state_.last_failed > state_.last_success ? "err" : "ok", state_.last_failed, state_.last_error);
     else
         all += fmt::format(

@@ -50,6 +50,7 @@ public:
         std::size_t page = 3;                    // keys in one answer of SCAN
         bool scans_twice = false;                // SCAN names every key a second time
         int looks = 2;                           // at INFO until a save has ended
+        std::uint64_t save_took = 0;             // s, as INFO says it
         bool save_fails = false;
         bool save_stalls = false;
         std::string folder = "/data";  // of its snapshots

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -15,9 +16,24 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The server runs on this machine, so that its paths may be ours.
+// The server may run on this machine, so that its paths are ours.
 bool is_here(const net::RespServer& server) {
     return server.host == "localhost" || server.host == "::1" || server.host.starts_with("127.");
+}
+
+// How far the server's clock and that of the files may be apart, in s.
+constexpr std::uint64_t slack = 60;
+
+// Was it written by that save? An address of this machine may lead elsewhere, to a container above all: there the same path is
+// another file, and the one here may be another server's.
+bool is_of_save(const Note& note, const std::string& path) {
+    Facts noted;
+    noted.info = note.before;
+    const auto began = noted.number("last_success_save"), length = noted.number("last_success_save_duration_sec");
+    struct stat file {};
+    if (began == 0 || ::stat(path.c_str(), &file) != 0) return false;
+    const auto written = static_cast<std::uint64_t>(file.st_mtime);
+    return began <= written + slack && written <= began + length + slack;
 }
 
 // Files of a snapshot of Dragonfly's that this machine sees: the summary first, without which the others are no snapshot. One is
@@ -72,7 +88,8 @@ model::Plan plan_remove(Call& call, const net::RespServer& seed, const model::Re
         if (seen.phase == model::Phase::gone) continue;
         const auto had = plan.steps.size();
         // The one file of a Redis is what it loads at its start.
-        if (is_here(server) && note.before.contains("last_saved_file")) add_erasing(note, plan);
+        if (is_here(server) && note.before.contains("last_saved_file") && is_of_save(note, note.text))
+            add_erasing(note, plan);
         if (plan.steps.size() == had)
             left += fmt::format(" {} ({})", note.text.empty() ? "what it saved" : note.text, note.node);
     }

@@ -17,8 +17,15 @@ namespace {
 
 using model::Phase;
 
-constexpr std::array fields{"last_success_save",  "last_failed_save",       "last_saved_file", "rdb_saves",
-                            "rdb_last_save_time", "rdb_last_bgsave_status", "run_id",          "uptime_in_seconds"};
+constexpr std::array fields{"last_success_save",
+                            "last_success_save_duration_sec",
+                            "last_failed_save",
+                            "last_saved_file",
+                            "rdb_saves",
+                            "rdb_last_save_time",
+                            "run_id",
+                            "rdb_last_bgsave_status",
+                            "uptime_in_seconds"};
 
 std::string of(const std::map<std::string, std::string>& values, const std::string& name) {
     const auto found = values.find(name);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Snapshots that stay with the server: INFO is the only witness.
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 
@@ -20,6 +21,15 @@ struct Fixture {
         site.clock.on_sleep = [this](Milliseconds length) {
             server.with([&](auto& state) { state.now += static_cast<std::uint64_t>(length.count()); });
         };
+    }
+    std::uint64_t last_save() {
+        return server.with([](auto& state) { return state.last_success; });
+    }
+    // `written`: s since 1970.
+    static void put_file(const std::filesystem::path& path, std::uint64_t written) {
+        std::ofstream(path) << "x";
+        const std::chrono::sys_seconds when{std::chrono::seconds(written)};
+        std::filesystem::last_write_time(path, std::chrono::file_clock::from_sys(when));
     }
     ScriptedDragonfly server;
     Site site{server.url()};
@@ -179,7 +189,7 @@ TEST_CASE_FIXTURE(Fixture, "a Redis keeps one file, which a later save replaces:
 
 TEST_CASE_FIXTURE(Fixture, "a backup left with the server is deleted where this machine sees its files") {
     const TemporaryFolder data;
-    const auto put = [&](const char* name) { std::ofstream(data / name) << "x"; };
+    const auto put = [&](const char* name) { put_file(data / name, last_save()); };
     const auto has = [&](const char* name) { return std::filesystem::exists(data / name); };
     server.with([&](auto& state) { state.folder = data.path().string(); });
     site.create("b1", {}, false);
@@ -196,6 +206,41 @@ TEST_CASE_FIXTURE(Fixture, "a backup left with the server is deleted where this 
     for (const auto* name : {"b1-summary.dfs", "b1-0000.dfs", "b1-0001.dfs"}) CHECK_FALSE(has(name));
     CHECK(has("b1-2-summary.dfs"));
     CHECK(has("b1-2-0000.dfs"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "a file at the same path that was not written by the save is another server's, and stays") {
+    const TemporaryFolder data;
+    const auto file = data / "b1-summary.dfs";
+    server.with([&](auto& state) { state.folder = data.path().string(); });
+    auto stage = site.stage();
+    stage.open_location = [](const std::string& url) { return store::open_location(url); };
+    const auto remove = [&] { backup::remove(site.call, stage, "b1", {}, false); };
+    const auto stays = [&](std::uint64_t written) {
+        put_file(file, written);
+        CHECK_ENDS(ErrorKind::unsupported, file.string(), remove());
+        CHECK(std::filesystem::exists(file));
+    };
+    SUBCASE("written at another time") {
+        site.create("b1", {}, false);
+        stays(last_save() - 61);
+        stays(last_save() + 61);
+        put_file(file, last_save() + 59);
+        remove();
+        CHECK_FALSE(std::filesystem::exists(file));
+    }
+    SUBCASE("a save of some minutes") {
+        server.with([](auto& state) { state.save_took = 240; });
+        site.create("b1", {}, false);
+        stays(last_save() + 301);
+        put_file(file, last_save() + 240);
+        remove();
+        CHECK_FALSE(std::filesystem::exists(file));
+    }
+    SUBCASE("the server does not say when") {
+        server.with([](auto& state) { state.before = [&state](const RespCommand&) { state.now = 0; }; });
+        site.create("b1", {}, false);
+        stays(0);
+    }
 }
 
 TEST_CASE_FIXTURE(Fixture, "a backup left with the server out of sight is forgotten once it is asked for") {
