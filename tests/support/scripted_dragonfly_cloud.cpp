@@ -49,6 +49,7 @@ std::string ScriptedDragonflyCloud::shown() {
 
 Answer ScriptedDragonflyCloud::get() {
     const std::scoped_lock lock(mutex_);
+    if (state_.updates > 0 && state_.status == "updating" && --state_.updates == 0) state_.status = "active";
     if (state_.begins_left > 0 && --state_.begins_left == 0) {
         state_.status = "restoring";
         state_.looks_left = state_.looks;
@@ -81,6 +82,7 @@ Answer ScriptedDragonflyCloud::put(const std::string& body) {
         config["restore"]["loaded"] = true;
         state_.config = config.dump();
         state_.begins_left = state_.begins_after;
+        if (state_.updates > 0) state_.status = "updating";
         return {.body = shown(), .headers = {{"Content-Type", "application/json"}}};
     }
     if (state_.forgets) config.erase("nobody_knows_this");

@@ -25,6 +25,7 @@ public:
         int looks_left = 0;
         bool loads = false;         // a restore is under way and not loaded
         bool keeps_loaded = false;  // a restore is taken, and its `loaded` stays true until it begins
+        int updates = 0;            // looks for which it is `updating` then, before it is `active` as before
         int begins_after = 0;       // looks
         int begins_left = 0;
         bool never_loads = false;  // active for good, and never loaded

@@ -148,8 +148,9 @@ Phase phase_of_restore(const Datastore& store, const std::string& backup) {
 }
 
 bool shows_restore(const Datastore& store, const std::string& backup, bool was_loaded) {
-    const bool at_work = store.status == "pending" || store.status == "updating" || store.status == "restoring";
-    return at_work || (store.restored == backup && (!store.loaded || !was_loaded));
+    if (store.status == "restoring" || (store.restored == backup && !store.loaded)) return true;
+    // Anybody's change of the data store has it update.
+    return !was_loaded && (store.status == "pending" || store.status == "updating" || store.restored == backup);
 }
 
 model::JsonText with_policy(const model::JsonText& text, const Policy& policy) {

@@ -141,6 +141,21 @@ TEST_CASE_FIXTURE(Fixture, "the same backup once more: what the last restore has
         cloud.with([](auto& state) { state.begins_after = 1'000'000; });
         CHECK_ENDS(ErrorKind::stalled, "", put_back("bkp_7", {{"from", "cloud"}}, true));
     }
+    SUBCASE("it never begins, though something is changed there") {
+        cloud.with([](auto& state) {
+            state.begins_after = 1'000'000;
+            state.updates = 3;
+        });
+        CHECK_ENDS(ErrorKind::stalled, "", put_back("bkp_7", {{"from", "cloud"}}, true));
+    }
+    SUBCASE("something is changed there before it begins") {
+        cloud.with([](auto& state) {
+            state.begins_after = 6;
+            state.updates = 3;
+        });
+        CHECK(put_back("bkp_7", {{"from", "cloud"}}, true).proof.good());
+        CHECK(data.databases().at(0).contains("from the cloud"));
+    }
     SUBCASE("another one") {
         cloud.with([](auto& state) { state.begins_after = 4; });
         CHECK(put_back("bkp_8", {{"from", "cloud"}}, true).proof.good());
