@@ -11,6 +11,7 @@
 #include <array>
 #include <cctype>
 #include <cerrno>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -152,15 +153,18 @@ struct RespServer::State {
         for (;;) {
             const int fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
             const auto why = errno;
-            const std::scoped_lock lock(mutex);
+            std::unique_lock lock(mutex);
             if (over) {
                 if (fd >= 0) ::close(fd);
                 return;
             }
-            // A client that gave up before it was taken, or a moment without descriptors, is not the server's end.
-            if (fd < 0 && (why == EINTR || why == ECONNABORTED || why == EMFILE || why == ENFILE || why == ENOBUFS ||
-                           why == ENOMEM || why == EPROTO))
+            // A moment without descriptors or memory is not the server's end: the client waits in line meanwhile.
+            if (fd < 0 && (why == EMFILE || why == ENFILE || why == ENOBUFS || why == ENOMEM)) {
+                changed.wait_for(lock, std::chrono::milliseconds(10), [this] { return over; });
                 continue;
+            }
+            // Nor is a client that gave up before it was taken.
+            if (fd < 0 && (why == EINTR || why == ECONNABORTED || why == EPROTO)) continue;
             if (fd < 0) return;
             ++connections;
             threads.emplace_back([this, fd] { serve(fd); });
