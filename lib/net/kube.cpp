@@ -79,9 +79,10 @@ Connection Kube::connection(const KubeCredentials& credentials) const {
     }
     to.tls_name = cluster.tls_server_name;
     to.proxy = proxy_of(cluster.proxy_url);
-    // In the order in which libcurl looks for it.
+    // As libcurl looks for it: the small letters count, and what is empty is as if it were not there.
     for (const auto* name : {"NO_PROXY", "no_proxy"}) {
-        if (const auto found = environment_.find(name); found != environment_.end()) to.no_proxy = found->second;
+        const auto found = environment_.find(name);
+        if (found != environment_.end() && !found->second.empty()) to.no_proxy = found->second;
     }
     to.trust_anyone = cluster.insecure;
     if (!credentials.authorization.empty()) to.secrets.emplace_back("Authorization", credentials.authorization);

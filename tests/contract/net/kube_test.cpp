@@ -23,6 +23,18 @@ std::string read(const std::filesystem::path& file) {
     return text.str();
 }
 
+// A variable of this process, for libcurl, as long as this lives.
+class InEnvironment {
+public:
+    InEnvironment(const char* name, const char* value) : name_(name) { ::setenv(name, value, 1); }
+    ~InEnvironment() { ::unsetenv(name_); }
+    InEnvironment(const InEnvironment&) = delete;
+    InEnvironment& operator=(const InEnvironment&) = delete;
+
+private:
+    const char* name_;
+};
+
 struct KubeFixture : Fixture {
     TemporaryFolder folder;
     std::map<std::string, std::string> environment{{"PATH", "/usr/bin:/bin"}};
@@ -307,15 +319,18 @@ TEST_CASE(
         // Another way to the same machine, one that is no loopback by its name.
         to.cluster.server = "https://0.0.0.0" + server.base().substr(server.base().rfind(':'));
         to.cluster.tls_server_name = "localhost";
-        ::setenv("https_proxy", "http://127.0.0.1:1", 1);
-        const auto by = [&](const std::string& no_proxy) {
-            ::setenv("no_proxy", no_proxy.c_str(), 1);
-            return net::Kube(to, {}, {{"no_proxy", no_proxy}}).send(call, get("/a"), false).body;
+        const InEnvironment proxy("https_proxy", "http://127.0.0.1:1");
+        const auto by = [&](const std::map<std::string, std::string>& variables) {
+            return net::Kube(to, {}, variables).send(call, get("/a"), false).body;
         };
-        CHECK(by("a.example,0.0.0.0/8") == "over TLS");
-        CHECK(error_of([&] { return by("localhost"); }).kind() == ErrorKind::unreachable);
-        ::unsetenv("https_proxy");
-        ::unsetenv("no_proxy");
+        const auto refused = [&](const std::map<std::string, std::string>& variables) {
+            return error_of([&] { return by(variables); }).kind() == ErrorKind::unreachable;
+        };
+        CHECK(by({{"no_proxy", "a.example,0.0.0.0/8"}}) == "over TLS");
+        CHECK(refused({{"no_proxy", "localhost"}}));
+        // The small letters count, but not where nothing stands in them.
+        CHECK(refused({{"NO_PROXY", "0.0.0.0/8"}, {"no_proxy", "localhost"}}));
+        CHECK(by({{"NO_PROXY", "0.0.0.0/8"}, {"no_proxy", ""}}) == "over TLS");
     }
     SUBCASE("insecure-skip-tls-verify works, and a warning says so") {
         to.cluster.ca_data.clear();
