@@ -51,7 +51,7 @@ struct SnapshotWish {
     std::int64_t seconds = 0;  // since 1970
     std::string retention;     // "72h", or empty: kept
     std::string id, description;
-    int nodes = 0;  // of the cluster; 0: not known
+    int nodes = 0;  // of the cluster for sure; 0: not known
 };
 // Error{usage} for a description that is no UTF-8.
 model::JsonText snapshot_body(const SnapshotWish& wish);

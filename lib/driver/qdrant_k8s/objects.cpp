@@ -341,6 +341,14 @@ std::map<int, bool> nodes_of(const Cluster& cluster, bool healthy) {
     return nodes;
 }
 
+int available_of(const Cluster& cluster) {
+    return cluster.available.value_or(cluster.phase == "Healthy" ? cluster.size : 0);
+}
+
+int nodes_to_expect(const Cluster& cluster) {
+    return cluster.phase == "Scaling" ? 0 : std::min(cluster.size, available_of(cluster));
+}
+
 model::Seen seen_of(const Snapshot& snapshot) {
     model::Seen seen;
     seen.said = said(snapshot.phase, snapshot.meta.deleting);
@@ -392,7 +400,7 @@ model::Seen seen_of(const Restore& restore) {
 
 model::Seen seen_of(const Cluster& cluster) {
     model::Seen seen;
-    const int there = cluster.available.value_or(cluster.phase == "Healthy" ? cluster.size : 0);
+    const int there = available_of(cluster);
     seen.said = fmt::format("{}, {} of {} nodes", said(cluster.phase, cluster.meta.deleting), there, cluster.size);
     seen.phase = phase_of(cluster, there);
     note_deletion(cluster.meta, seen);

@@ -53,7 +53,7 @@ struct Snapshot {
     std::optional<Moment> retain_until;
     std::optional<Milliseconds> took;
     std::vector<Volume> volumes;
-    std::optional<int> nodes;  // our annotation: how many the cluster had
+    std::optional<int> nodes;  // our annotation: how many the cluster had for sure
 };
 
 struct Restore {
@@ -112,10 +112,15 @@ std::string render_retention(Milliseconds retention);
 // The nodes of a cluster by their indexes, and which of them are there: as many as it should have. Indexes of those that are not there are guessed, the lowest ones first; without any index all are as the cluster.
 std::map<int, bool> nodes_of(const Cluster& cluster, bool healthy);
 
+// How many of them are there, as the operator counts. Where it does not: all of a Healthy cluster, otherwise none for sure.
+int available_of(const Cluster& cluster);
+// How many surely have a volume, for as long as nobody changes the cluster's size; 0: that is not known, as while it scales.
+int nodes_to_expect(const Cluster& cluster);
+
 // How each of them looks to whoever waits for it. What is being deleted is cancelling, whatever the operator said of it, unless
 // it had failed.
 // Succeeded: the operator says so, and nothing in the volumes contradicts it: none that is not ready or has an error, no fewer
-// than the cluster had nodes, where that is known.
+// than the cluster had nodes for sure, where that is known.
 model::Seen seen_of(const Snapshot& snapshot);
 // A restore that succeeded is followed by its cluster, which the caller puts into `next`.
 model::Seen seen_of(const Restore& restore);

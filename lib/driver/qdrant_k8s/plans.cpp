@@ -147,7 +147,7 @@ model::Plan plan_create(Call& call, const Target& target, const model::Request& 
     if (request.retention) wish.retention = render_retention(*request.retention);
     wish.id = request.id;
     wish.description = request.description;
-    wish.nodes = cluster.size;
+    wish.nodes = nodes_to_expect(cluster);
     const Job job{.kind = Kind::snapshot, .space = wish.space, .name = wish.name};
     const StepData data{.method = "POST", .job = job, .id = request.id, .body = snapshot_body(wish)};
     model::Plan plan;

@@ -54,6 +54,29 @@ TEST_CASE_FIXTURE(
                                         cluster_id + "\"\n  creation-timestamp: 1795247220\n  retention: \"72h\"\n");
 }
 
+TEST_CASE_FIXTURE(Rig, "as many nodes are noted as surely have a volume, none while the cluster scales") {
+    const auto noted = [&](const std::string& phase, int size, std::optional<int> available) {
+        auto object = cluster_object(phase);
+        object["spec"]["size"] = size;
+        object["status"].erase("availableNodes");
+        object["status"].erase("availableNodeIndexes");
+        if (available) object["status"]["availableNodes"] = *available;
+        on("GET", group + "/qdrantclusters/" + cluster_name, json_answer(object));
+        const auto document = plan(request(Verb::create)).steps.at(0).document;
+        const std::string before = "vbackup/nodes: \"";
+        const auto at = document.find(before);
+        return at == std::string::npos ? "" : document.substr(at + before.size(), 1);
+    };
+    CHECK(noted("Scaling", 6, 3).empty());
+    CHECK(noted("Scaling", 3, 6).empty());
+    // Asked for, and the operator has not begun yet.
+    CHECK(noted("Healthy", 6, 3) == "3");
+    CHECK(noted("Healthy", 2, 3) == "2");
+    CHECK(noted("Healthy", 3, std::nullopt) == "3");
+    CHECK(noted("Updating", 3, std::nullopt).empty());
+    CHECK(noted("NotReady", 3, 0).empty());
+}
+
 TEST_CASE_FIXTURE(Rig, "what this API cannot hold is refused before anything is sent") {
     auto asked = request(Verb::create);
     asked.retention = std::chrono::minutes(90);
