@@ -2,7 +2,7 @@
 """kube_proxy.py URL CA FOLDER: a plain HTTP door to an API server, which spoils watches as FOLDER/spoil says: "short" ends each after
 a second, "old" asks from the first version of all on, which the server answers with 410, "cut" breaks the line after the
 first event. "lose" sends the next POST on and closes the line without its answer, "gave-up" sends it on and answers 503; both once.
-Writes its port to FOLDER/port, and a line for each watch to FOLDER/watches."""
+Writes its port to FOLDER/port, and to FOLDER/watches for each watch "begun", its events, and "ended"."""
 import http.client
 import http.server
 import json
@@ -45,18 +45,22 @@ class Door(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/json")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
+        if watch:
+            self.note("begun")
         while piece := answer.readline() if watch else answer.read():
             if watch:
-                with open(folder / "watches", "a", encoding="utf-8") as notes:
-                    notes.write(piece[:200].decode(errors="replace").strip() + "\n")
+                self.note(piece[:200].decode(errors="replace").strip())
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
             if watch and spoil == "cut":
                 self.close_connection = True
                 return
         self.wfile.write(b"0\r\n\r\n")
         if watch:
-            with open(folder / "watches", "a", encoding="utf-8") as notes:
-                notes.write("ended\n")
+            self.note("ended")
+
+    def note(self, line):
+        with open(folder / "watches", "a", encoding="utf-8") as notes:
+            notes.write(line + "\n")
 
     def give_up(self):
         status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "the server gave up", "code": 503}
