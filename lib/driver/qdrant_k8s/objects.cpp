@@ -362,6 +362,7 @@ model::Seen seen_of(const Snapshot& snapshot) {
             seen.phase = model::Phase::unknown;
             seen.said += " " + against;
             seen.why = failure_of(snapshot);
+            if (seen.why.empty()) seen.why = "that is no whole backup";
         }
     } else if (snapshot.phase == "Failed" || snapshot.phase == "Skipped") {
         seen.phase = model::Phase::failed;
