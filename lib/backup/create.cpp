@@ -124,6 +124,12 @@ void require_complete(const model::Intent& intent) {
     if (names.empty()) throw Error(ErrorKind::corrupt, "nothing came home: the backup has no files");
 }
 
+bool is_untouched(const model::Intent& intent) {
+    return std::none_of(intent.records.begin(), intent.records.end(), [](const auto& record) {
+        return record.sent || record.done || record.job || !record.failed.empty();
+    });
+}
+
 model::Found read_back(Call& call, const Stage& stage, const model::Intent& intent, const std::string& where) {
     auto found = describe(intent, where);
     for (const auto& record : intent.records) {
@@ -248,7 +254,13 @@ Result create(Call& call, const Stage& stage, const CreateOptions& asked) {
 Result finish_create(Call& call, const Stage& stage, store::Catalog& home, model::Intent& intent, bool wait) {
     // Make, wait and fetch.
     Executor executor(call, stage, &home, intent);
-    executor.run(wait);
+    try {
+        executor.run(wait);
+    } catch (const Error&) {
+        // Where the server took nothing there is nothing to go on with.
+        if (is_untouched(intent)) home.forget_intent(intent.id);
+        throw;
+    }
     if (!wait) return {.plan = intent.plan, .under_way = read_back(call, stage, intent, home.store().where())};
 
     // Prove: every file is here, or the server shows what it keeps; and what was written meanwhile is known.

@@ -296,6 +296,19 @@ TEST_CASE("a job that ended with its server after an earlier run is begun anew b
     }
 }
 
+TEST_CASE("a create that the server refuses as a whole leaves no note of itself") {
+    for (const bool keep : {true, false}) {
+        Scene scene;
+        scene.fail("run", "snapshot:", ErrorKind::refused, 1, 100);
+        CHECK(kind_of([&] { scene.made("b1", keep); }) == ErrorKind::refused);
+        CHECK(scene.store.ids().empty());
+        CHECK(scene.journal.ids().empty());
+        scene.fail("run", "snapshot:Book", ErrorKind::refused);
+        CHECK(kind_of([&] { scene.made("b1", keep); }) == ErrorKind::partial);
+        CHECK((keep ? scene.store : scene.journal).intent("b1"));
+    }
+}
+
 TEST_CASE("a second try that was killed right after it was sent is found by the third") {
     Scene scene;
     scene.database.collections.erase("Book");
