@@ -30,11 +30,17 @@ Left left_in(store::Catalog* home, const std::string& id, const std::string& tar
     }
 }
 
-Left left_behind(const Scene& scene, const std::string& id) {
+// A create knows nothing of a restore of the same id, nor the other way round.
+std::vector<std::string> keys_of(const Subject& subject) {
+    if (subject.verb == "create") return {subject.id};
+    if (subject.verb == "restore") return {backup::restore_key(subject.id)};
+    return {subject.id, backup::restore_key(subject.id)};
+}
+
+Left left_behind(const Scene& scene, const Subject& subject) {
     Left left = Left::nothing;
     for (auto* home : {scene.stage.store, &scene.stage.journal})
-        for (const auto& key : {id, backup::restore_key(id)})
-            left = std::max(left, left_in(home, key, scene.stage.target.url));
+        for (const auto& key : keys_of(subject)) left = std::max(left, left_in(home, key, scene.stage.target.url));
     return left;
 }
 
@@ -74,7 +80,7 @@ bool ends_only_the_wait(ErrorKind kind) {
 
 Error explained(Error error, const Scene& scene, const Subject& subject) {
     error.with("target", subject.target).with("id", subject.id);
-    auto left = left_behind(scene, subject.id);
+    auto left = left_behind(scene, subject);
     if (!ends_only_the_wait(error.kind()) && left != Left::job) return error;
     const bool named = !context_of(error, "job").empty() || !context_of(error, "sent").empty();
     if (left == Left::nothing && named) left = Left::named;

@@ -55,16 +55,12 @@ std::optional<Error> problem_of(const backup::Pruned& pruned) {
                  fmt::format("{} of {} were not removed: {}", kinds.size(), meant, all));
 }
 
-// Where no journal can be, none was kept.
 std::set<std::string> needed_by_restores(Session& session) {
-    std::unique_ptr<Place> journal;
-    try {
-        journal = session.open_journal();
-    } catch (const Error& error) {
-        if (error.kind() != ErrorKind::configuration) throw;
-        return {};
-    }
-    return backup::needed_by_restores(session.call(), journal->catalog);
+    if (const auto journal = session.find_journal())
+        return backup::needed_by_restores(session.call(), journal->catalog);
+    session.call().tally.warn(
+        "neither HOME nor XDG_STATE_HOME is set: restores that have not ended, if any, cannot be looked at");
+    return {};
 }
 
 Answer run(Session& session, const Arguments& asked) {

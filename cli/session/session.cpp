@@ -164,6 +164,16 @@ std::unique_ptr<Place> Session::open_journal() {
     return std::make_unique<Place>(store::open_directory(config::state_directory(around_.environment)));
 }
 
+std::unique_ptr<Place> Session::find_journal() {
+    if (!config().journal_store.empty()) return open_journal();
+    try {
+        return open_journal();
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::configuration) throw;
+        return nullptr;
+    }
+}
+
 std::unique_ptr<Place> Session::store_for(const TargetAddress& address, const std::string& named) {
     if (!named.empty()) return open_store(named);
     if (address.configured && address.configured->store == config::no_store) return nullptr;

@@ -55,6 +55,8 @@ public:
     std::unique_ptr<Scene> open(const std::string& target, const std::string& verb, const std::string& store);
     std::unique_ptr<Place> open_store(const std::string& text);
     std::unique_ptr<Place> open_journal();
+    // Null where none is configured and the environment has no place for one.
+    std::unique_ptr<Place> find_journal();
     backup::Confirm confirm();
 
     // Runs `work` while progress, warnings and signals are looked after.

@@ -210,8 +210,7 @@ Cron Cron::parse_macro(std::string_view text) {
         if (!cron.every_ || text.at(6) != ' ')
             throw Error(ErrorKind::usage, fmt::format("'{}' does not say how often", one_line(text, 60)),
                         "write hours, minutes and seconds, whole seconds and at least one in all, such as '@every 6h' "
-                        "or '@every 1h30m'; "
-                        "a day is 24h");
+                        "or '@every 1h30m'; a day is 24h");
         cron.text_ = "@every " + as_go_duration(*cron.every_);
         return cron;
     } else {

@@ -27,7 +27,8 @@ public:
     bool at_start() const { return at_start_; }  // @reboot
 
     // What to send: one blank between fields and numbers instead of names. What is neither a star, a number, a range, a step nor
-    // a list of numbers ("1-5,20-25/5") becomes the list of its numbers, which every reader of cron understands; "@every 1.5h" becomes "@every 1h30m".
+    // a list of numbers ("1-5,20-25/5") becomes the list of its numbers, which every reader of cron understands;
+    // "@every 1.5h" becomes "@every 1h30m".
     const std::string& text() const { return text_; }
 
 private:

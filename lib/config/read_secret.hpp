@@ -19,7 +19,8 @@ struct FoundSecret {
 // dropped. Error{configuration} when more than one is named, and when the file, variable or output is missing, empty,
 // longer than 64 KiB or holds more than one line. The command is run by /bin/sh -c with this environment, /dev/null as
 // input, and its messages discarded; one that fails or outlives `limit` is Error{configuration} with its exit code, never
-// with its output. A pipe instead of a file, such as the shell's <(command), is read for no longer than that. No error holds any part of a secret.
+// with its output. A pipe instead of a file, such as the shell's <(command), is read for no longer than that. No error holds
+// any part of a secret.
 FoundSecret read_secret(const TargetConfig& target, const Environment& environment, Milliseconds limit = Seconds(30));
 
 // For a target given as a URL: the file named by VBACKUP_API_KEY_FILE, or VBACKUP_API_KEY itself. Both is

@@ -9,10 +9,6 @@ using namespace vbackup::test;
 
 namespace {
 
-backup::Result restore(Scene& scene, const backup::RestoreOptions& options) {
-    return backup::restore(scene.call, scene.stage(), options);
-}
-
 void damage(const std::filesystem::path& file) {
     std::string text = io::read_file(io::real_files(), file);
     text[0] = static_cast<char>(text[0] ^ 1);
@@ -159,10 +155,7 @@ TEST_CASE("a restore that was not proven is tidied all the same, and leaves no n
 
 TEST_CASE("an unfinished restore of yesterday is not gone on with") {
     Scene scene;
-    scene.made("b1");
-    scene.database.collections.clear();
-    scene.fail("run", "send:Book", ErrorKind::unreachable, 1, 100);
-    CHECK(kind_of([&] { restore(scene, {.id = "b1"}); }) == ErrorKind::unreachable);
+    scene.interrupt_restore();
     scene.database.before = {};
     scene.clock.advance(std::chrono::hours(25));
     CHECK(kind_of([&] { restore(scene, {.id = "b1"}); }) == ErrorKind::conflict);
@@ -225,10 +218,7 @@ TEST_CASE("an old restore is waited for, and nothing of it is sent again when it
 
 TEST_CASE("a restore that goes on bears a server that is away for a moment") {
     Scene scene;
-    scene.made("b1");
-    scene.database.collections.clear();
-    scene.fail("run", "send:Book", ErrorKind::unreachable, 1, 100);
-    CHECK(kind_of([&] { restore(scene, {.id = "b1"}); }) == ErrorKind::unreachable);
+    scene.interrupt_restore();
     scene.fail("inspect", "", ErrorKind::unreachable);
     CHECK(backup::wait(scene.call, scene.stage(), "b1").proof.good());
 }
@@ -260,83 +250,6 @@ TEST_CASE("a job of the server alone is over when what it leads to is") {
     CHECK(kind_of([&] { backup::wait(call, scene.stage(), "foreign"); }) == ErrorKind::deadline);
     scene.database.restore_looks = 3;
     CHECK(backup::wait(scene.call, scene.stage(), "foreign").under_way->phase == model::Phase::succeeded);
-}
-
-TEST_CASE("delete of what --no-wait left removes it from the server too") {
-    Scene scene;
-    backup::create(scene.call, scene.stage(), {.id = "b1", .wait = false});
-    for (auto& [name, snapshot] : scene.database.snapshots) snapshot.looks_left = 0;
-    backup::remove(scene.call, scene.stage(), "b1", {}, false);
-    CHECK(scene.database.snapshots.empty());
-    CHECK(scene.journal.ids().empty());
-}
-
-TEST_CASE("delete waits for whoever restores from it") {
-    Scene scene;
-    scene.made("b1");
-    scene.database.collections.clear();
-    ErrorKind met = ErrorKind::failed;
-    scene.database.before = [&](const std::string& function, const std::string&) {
-        if (function != "run" || met != ErrorKind::failed) return;
-        met = kind_of([&] {
-            backup::remove(
-                scene.store, "b1", [](const model::Plan&) { return true; }, false);
-        });
-    };
-    restore(scene, {.id = "b1"});
-    CHECK(met == ErrorKind::busy);
-}
-
-TEST_CASE("delete waits for whoever goes on with a restore from it") {
-    Scene scene;
-    scene.made("b1");
-    scene.database.collections.clear();
-    scene.fail("run", "send:Book", ErrorKind::unreachable, 1, 100);
-    CHECK(kind_of([&] { restore(scene, {.id = "b1"}); }) == ErrorKind::unreachable);
-    ErrorKind met = ErrorKind::failed;
-    scene.database.before = [&](const std::string& function, const std::string&) {
-        if (function != "run" || met != ErrorKind::failed) return;
-        met = kind_of([&] {
-            backup::remove(
-                scene.store, "b1", [](const model::Plan&) { return true; }, false);
-        });
-    };
-    CHECK(backup::wait(scene.call, scene.stage(), "b1").proof.good());
-    CHECK(met == ErrorKind::busy);
-}
-
-TEST_CASE("what another backup builds on is not deleted before it") {
-    Scene scene;
-    scene.made("b1");
-    auto increment = scene.made("b2");
-    increment.bases = {"b1"};
-    scene.store.commit(increment);
-    const auto agree = [](const model::Plan&) { return true; };
-    CHECK(kind_of([&] { backup::remove(scene.store, "b1", agree, false); }) == ErrorKind::refused);
-    CHECK(kind_of([&] { backup::remove(scene.call, scene.stage(), "b1", {}, false); }) == ErrorKind::refused);
-    CHECK(scene.store.manifest("b1"));
-    backup::remove(scene.store, "b2", agree, false);
-    backup::remove(scene.store, "b1", agree, false);
-    CHECK(scene.store.ids().empty());
-}
-
-TEST_CASE("delete gets rid of a create whose request may have been taken, with what it made or without") {
-    for (const bool told : {true, false}) {
-        Scene scene;
-        scene.database.collections.erase("Book");
-        scene.fail("answer", "snapshot:Article", ErrorKind::interrupted);
-        CHECK(kind_of([&] { scene.made("b1"); }) == ErrorKind::interrupted);
-        for (auto& [_, snapshot] : scene.database.snapshots) snapshot.looks_left = 0;
-        if (told) {
-            scene.database.before = {};
-        } else {
-            scene.fail("done", "snapshot:", ErrorKind::not_understood);
-        }
-        backup::remove(scene.call, scene.stage(), "b1", {}, false);
-        CHECK(scene.store.ids().empty());
-        CHECK(scene.database.snapshots.size() == (told ? 0 : 1));
-        CHECK(scene.tally.warnings().size() == (told ? 0 : 1));
-    }
 }
 
 TEST_CASE("a manifest of a newer format is refused, a cut one is corrupt") {
@@ -383,47 +296,6 @@ TEST_CASE("the note of an unfinished restore can be read back, whatever the serv
     CHECK(scene.journal.intent(backup::restore_key("By_Hand.1")));
 }
 
-TEST_CASE("delete removes what stayed with the server, asks before, and finishes what was cut short") {
-    Scene scene;
-    scene.made("b1", false);
-    scene.consent = false;
-    CHECK(kind_of([&] { backup::remove(scene.call, scene.stage(), "b1", {}, false); }) == ErrorKind::refused);
-    CHECK(scene.database.snapshots.size() == 2);
-    scene.consent = true;
-    scene.fail("run", "drop:b1.Book", ErrorKind::unreachable, 1, 100);
-    CHECK(kind_of([&] { backup::remove(scene.call, scene.stage(), "b1", {}, false); }) == ErrorKind::unreachable);
-    CHECK_FALSE(scene.journal.manifest("b1"));
-    scene.database.before = {};
-    backup::remove(scene.call, scene.stage(), "b1", {}, false);
-    CHECK(scene.database.snapshots.empty());
-    CHECK(scene.journal.ids().empty());
-}
-
-TEST_CASE("delete removes a kept backup from its store") {
-    Scene scene;
-    scene.made("b1");
-    backup::remove(scene.call, scene.stage(), "b1", {}, false);
-    CHECK(scene.store.ids().empty());
-    CHECK(scene.store_bytes->list("").empty());
-    CHECK(kind_of([&] { backup::remove(scene.call, scene.stage(), "b1", {}, false); }) == ErrorKind::not_found);
-}
-
-TEST_CASE("cancel ends a job under way and what it had begun") {
-    Scene scene;
-    scene.database.collections.erase("Book");
-    backup::create(scene.call, scene.stage(), {.id = "b1", .wait = false});
-    const auto result = backup::cancel(scene.call, scene.stage(), "b1", {}, false);
-    CHECK(result.under_way->phase == model::Phase::cancelled);
-    CHECK(scene.journal.ids().empty());
-    CHECK(kind_of([&] { backup::cancel(scene.call, scene.stage(), "b1", {}, false); }) == ErrorKind::not_found);
-}
-
-TEST_CASE("cancel of a finished backup is refused") {
-    Scene scene;
-    scene.made("b1");
-    CHECK(kind_of([&] { backup::cancel(scene.call, scene.stage(), "b1", {}, false); }) == ErrorKind::refused);
-}
-
 TEST_CASE("verify names every bad file and believes no empty backup") {
     Scene scene;
     scene.made("b1");
@@ -443,93 +315,4 @@ TEST_CASE("verify reads what stayed with the server") {
     CHECK(backup::verify(scene.call, scene.stage(), "b1").good());
     scene.database.snapshots.at("b1.Book").bytes = "Book=21";
     CHECK(backup::verify(scene.call, scene.stage(), "b1").files.size() == 2);
-}
-
-TEST_CASE("list shows each backup once, newest first, and those of others by the server's name") {
-    Scene scene;
-    scene.made("b1");
-    scene.clock.advance(std::chrono::hours(1));
-    scene.made("b2", false);
-    scene.database.snapshots["foreign"] = {"Article", "Article=1"};
-    const auto all = backup::list(scene.call, scene.stage(), {});
-    REQUIRE(all.size() == 3);
-    CHECK(all[0].id == "b2");
-    CHECK(all[1].id == "b1");
-    CHECK(all[2].name == "foreign");
-    CHECK_FALSE(all[2].managed);
-}
-
-TEST_CASE("another target's backup of the same name hides nothing, and is known again when the server has just it") {
-    Scene scene;
-    scene.made("b1", false);
-    auto other = scene.stage();
-    other.target.url = "http://127.0.0.1:2";
-    other.target.name = "";
-    CHECK(backup::list(scene.call, other, {}).size() == 2);
-    scene.database.snapshots["b1"] = {"Article", "Article=1000"};
-    CHECK(backup::find_at_home(other, "b1").home == nullptr);
-    CHECK(backup::require_known(scene.call, other, "b1", {}).home == &scene.journal);
-    scene.database.snapshots.erase("b1.Book");
-    CHECK(backup::require_known(scene.call, other, "b1", {}).home == nullptr);
-}
-
-TEST_CASE("delete forgets what the server never showed, but not while it may still be making it") {
-    Scene scene;
-    scene.database.collections.erase("Book");
-    scene.fail("answer", "snapshot:Article", ErrorKind::interrupted);
-    CHECK(kind_of([&] { scene.made("b1"); }) == ErrorKind::interrupted);
-    scene.database.before = {};
-    scene.database.snapshots.clear();
-    CHECK(kind_of([&] { backup::remove(scene.call, scene.stage(), "b1", {}, false); }) == ErrorKind::refused);
-    CHECK(scene.store.intent("b1"));
-    scene.clock.advance(std::chrono::minutes(20));
-    backup::remove(scene.call, scene.stage(), "b1", {}, false);
-    CHECK(scene.store.ids().empty());
-    CHECK(scene.tally.warnings().size() == 1);
-}
-
-TEST_CASE("a removal that was cut short is no backup under way, and prune finishes it") {
-    Scene scene;
-    model::Intent removal{.id = "b1", .verb = "remove", .begun = scene.clock.wall()};
-    removal.draft.id = removal.id;
-    removal.target_url = scene.stage().target.url;
-    scene.store.write(removal);
-    CHECK(backup::list(scene.call, scene.stage(), {}).front().phase == model::Phase::failed);
-    scene.clock.advance(std::chrono::hours(25));
-    backup::prune(scene.call, scene.stage(), {});
-    CHECK(scene.store.ids().empty());
-}
-
-TEST_CASE("prune keeps what a restore needs, and what that builds on") {
-    Scene scene;
-    for (const auto* id : {"b1", "b2", "b3"}) {
-        auto made = scene.made(id);
-        if (made.id == "b2") made.bases = {"b1"};
-        scene.store.commit(made);
-        scene.clock.advance(std::chrono::hours(1));
-    }
-    const auto pruned = backup::prune(scene.call, scene.stage(), {.rules = {.last = 1}, .needed = {"b2"}});
-    for (const auto& item : pruned.items) CHECK_FALSE(item.error);
-    CHECK(scene.store.ids() == std::vector<std::string>{"b1", "b2", "b3"});
-    backup::prune(scene.call, scene.stage(), {.rules = {.last = 1}});
-    CHECK(scene.store.ids() == std::vector<std::string>{"b3"});
-}
-
-TEST_CASE("what the server has under the name of a backup is good only while the server says so") {
-    Scene scene;
-    scene.made("b1", false);
-    CHECK(backup::list(scene.call, scene.stage(), {}).front().phase == model::Phase::succeeded);
-    for (auto& [_, snapshot] : scene.database.snapshots) snapshot.end = model::Phase::failed;
-    const auto all = backup::list(scene.call, scene.stage(), {});
-    REQUIRE(all.size() == 1);
-    CHECK(all.front().phase == model::Phase::failed);
-}
-
-TEST_CASE("what the server lost is no longer good") {
-    Scene scene;
-    scene.made("b1", false);
-    CHECK(backup::status(scene.call, scene.stage(), "b1", {}).phase == model::Phase::succeeded);
-    scene.database.snapshots.clear();
-    CHECK(backup::status(scene.call, scene.stage(), "b1", {}).phase == model::Phase::gone);
-    CHECK(backup::list(scene.call, scene.stage(), {}).at(0).phase == model::Phase::gone);
 }

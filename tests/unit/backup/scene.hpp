@@ -84,10 +84,17 @@ struct Scene {
         };
     }
 
+    // Makes b1, and restores it into an empty database whose server goes away in the middle and stays away.
+    void interrupt_restore();
+
     model::Manifest made(const std::string& id, bool keep = true) {
         return *backup::create(call, stage(), {.id = id, .keep = keep}).manifest;
     }
 };
+
+inline backup::Result restore(Scene& scene, const backup::RestoreOptions& options) {
+    return backup::restore(scene.call, scene.stage(), options);
+}
 
 template <class Work>
 ErrorKind kind_of(const Work& work) {
@@ -98,6 +105,13 @@ ErrorKind kind_of(const Work& work) {
     }
     FAIL("it ended well");
     return ErrorKind::failed;
+}
+
+inline void Scene::interrupt_restore() {
+    made("b1");
+    database.collections.clear();
+    fail("run", "send:Book", ErrorKind::unreachable, 1, 100);
+    CHECK(kind_of([&] { restore(*this, {.id = "b1"}); }) == ErrorKind::unreachable);
 }
 
 }  // namespace vbackup::test

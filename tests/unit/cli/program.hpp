@@ -41,6 +41,13 @@ public:
     std::function<std::string(std::string_view)> ask;
 };
 
+// Throws that error whenever the driver's function is called.
+inline void fail_at(Program& program, const std::string& function, ErrorKind kind, const std::string& message) {
+    program.database.before = [=](const std::string& called, const std::string&) {
+        if (called == function) throw Error(kind, message);
+    };
+}
+
 // The table of the toy database, with one option of each sort.
 std::span<const driver::Entry> toy_drivers();
 
