@@ -77,12 +77,15 @@ born() {
     cut -d ' ' -f 20 <<<"$stat"
 }
 
+# A process that nobody has reaped yet is not running, but one of several threads is while any of them lives: the first can be
+# a zombie already while another still holds the process's ports and files.
 running() {
-    local pid birth
+    local pid birth states
     read -r pid birth 2>/dev/null <"$1/pid" || return 1
     kill -0 "$pid" 2>/dev/null || return 1
-    # A process that nobody has reaped yet is not running.
-    ! grep -q '^State:[[:space:]]*Z' "/proc/$pid/status" 2>/dev/null || return 1
+    # A thread may end while they are read.
+    states=$(grep -hs '^State:' "/proc/$pid"/task/*/status || true)
+    [[ $states =~ State:[[:space:]]*[^ZX[:space:]] ]] || return 1
     [[ -z $birth || $birth == "$(born "$pid")" ]]
 }
 
