@@ -124,12 +124,6 @@ void require_complete(const model::Intent& intent) {
     if (names.empty()) throw Error(ErrorKind::corrupt, "nothing came home: the backup has no files");
 }
 
-bool is_untouched(const model::Intent& intent) {
-    return std::none_of(intent.records.begin(), intent.records.end(), [](const auto& record) {
-        return record.sent || record.done || record.job || !record.failed.empty();
-    });
-}
-
 model::Found read_back(Call& call, const Stage& stage, const model::Intent& intent, const std::string& where) {
     auto found = describe(intent, where);
     for (const auto& record : intent.records) {

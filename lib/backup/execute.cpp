@@ -24,6 +24,8 @@ using model::StepKind;
 // How often a step is sent at most when its answer is lost or the server is busy, and the pauses between.
 constexpr int attempts = 5;
 constexpr Seconds first_pause{1};
+// The last pause before what was removed is looked for once more.
+constexpr Seconds last_look{16};
 // How often a state is waited for at most, what leads to it being sent again in between.
 constexpr int settlings = 3;
 
@@ -265,6 +267,19 @@ void Executor::change(const Step& planned, bool wait) {
         if (!earlier || error.kind() != ErrorKind::job_failed || intent_.verb == "cancel" || !sends_) throw;
         start_anew(step, error, wait);
     }
+    if (intent_.verb == "remove" && !known.job) require_gone(step);
+}
+
+// That it was told to go, and took it, makes nothing gone. A list may lag behind for a while.
+void Executor::require_gone(const Step& step) {
+    for (auto pause = first_pause;; pause *= 2) {
+        if (stage_.target.driver.done(call_, step)) return;
+        if (pause > last_look) break;
+        call_.clock.sleep(pause, call_.stop);
+        call_.require_time();
+    }
+    throw Error(ErrorKind::failed, fmt::format("{}: the server took it, and it is still there", step.what),
+                "`vbackup delete` tries it again; if it stays, look at the server's log");
 }
 
 // The job goes on whether or not its secret was kept: it cannot be taken back.
@@ -319,7 +334,8 @@ model::Outcome Executor::begin(const Step& step) {
             const bool lost = may_be_lost(error.kind());
             // The first sending may have been taken although its answer was lost; then the second one meets it.
             const bool met_itself = maybe_taken && error.kind() == ErrorKind::conflict && attempt < attempts;
-            if (is_clear_refusal(error.kind()) && !maybe_taken)
+            // Of what is sent in many pieces the first ones may have been taken.
+            if (is_clear_refusal(error.kind()) && !maybe_taken && step.kind != StepKind::send)
                 note(step.id, [&](auto& now) {
                     // How an earlier try ended still holds.
                     now = known;

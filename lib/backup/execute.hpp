@@ -42,6 +42,7 @@ private:
     void run_all(const std::vector<const model::Step*>& steps, bool wait);
     void run_step(const model::Step& step, bool wait);
     void change(const model::Step& planned, bool wait);
+    void require_gone(const model::Step& step);
     void keep_secret(const model::Step& step, const Secret& secret);
     std::optional<model::JobRef> start(const model::Step& step);
     void start_anew(const model::Step& step, const Error& ended, bool wait);

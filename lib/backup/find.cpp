@@ -118,6 +118,12 @@ Known require_known(Call& call, const Stage& stage, const std::string& id, const
     return {&stage.journal, std::move(manifest), std::nullopt, std::nullopt};
 }
 
+bool is_untouched(const model::Intent& intent) {
+    return std::none_of(intent.records.begin(), intent.records.end(), [](const auto& record) {
+        return record.sent || record.done || record.job || !record.failed.empty();
+    });
+}
+
 bool is_at_work(const model::Intent& intent) {
     return std::any_of(intent.records.begin(), intent.records.end(),
                        [](const auto& record) { return record.job && !record.done && record.failed.empty(); });

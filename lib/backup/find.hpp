@@ -26,7 +26,8 @@ Known require_known(Call& call, const Stage& stage, const std::string& id, const
 std::string id_from_name(const std::string& name);
 // The name under which an unfinished restore of a backup lies in the journal.
 std::string restore_key(const std::string& id);
-// Is that note of a restore young enough to be gone on with, and about the target of this stage?
+// Has nothing of it been sent yet?
+bool is_untouched(const model::Intent& intent);
 // Did the server take something that it has not been seen to end?
 bool is_at_work(const model::Intent& intent);
 // Is the rest of it still to be sent, should the same wish come again?

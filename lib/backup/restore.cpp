@@ -146,21 +146,11 @@ Error with_remains(const Error& error, const model::Intent& intent) {
     return {error.kind(), message, error.hint(), error.context()};
 }
 
-// Is the rest of a restore that ended like that worth going on with in another run?
-bool may_go_on(ErrorKind kind) {
-    switch (kind) {
-        case ErrorKind::interrupted:
-        case ErrorKind::deadline:
-        case ErrorKind::stalled:
-        case ErrorKind::unreachable:
-        case ErrorKind::busy:
-        case ErrorKind::storage:
-        case ErrorKind::partial:
-        case ErrorKind::not_understood:
-            return true;
-        default:
-            return false;
-    }
+// Nothing comes of sending the rest of a restore that ended like that. Whatever else stops one (a key that ran out, a limit, a
+// bad moment of the server) can be mended, and what was put back until then is not for nothing.
+bool ended_for_good(ErrorKind kind) {
+    return kind == ErrorKind::job_failed || kind == ErrorKind::corrupt || kind == ErrorKind::cancelled ||
+           kind == ErrorKind::usage;
 }
 
 }  // namespace
@@ -229,9 +219,9 @@ Result finish_restore(Call& call, const Stage& stage, model::Intent& intent, boo
     try {
         executor.run(wait);
     } catch (const Error& error) {
-        // What was refused or ended for good is not gone on with: the next restore looks afresh.
+        // What was refused before anything was sent, or ended for good, is not gone on with: the next restore looks afresh.
         const auto told = with_remains(error, intent);
-        if (!may_go_on(error.kind()) && !is_at_work(intent)) {
+        if ((ended_for_good(error.kind()) || is_untouched(intent)) && !is_at_work(intent)) {
             executor.tidy();
             stage.journal.forget_intent(intent.id);
         }

@@ -13,6 +13,37 @@ TEST_CASE("delete of what --no-wait left removes it from the server too") {
     CHECK(scene.journal.ids().empty());
 }
 
+TEST_CASE("a server that only says that it removed something is not believed") {
+    Scene scene;
+    scene.made("b1", false);
+    const auto kept = scene.database.snapshots;
+    scene.database.before = [&](const std::string& function, const std::string&) {
+        if (function == "answer") scene.database.snapshots = kept;
+    };
+    const auto before = scene.clock.elapsed();
+    CHECK(kind_of([&] { backup::remove(scene.call, scene.stage(), "b1", {}, false); }) == ErrorKind::failed);
+    CHECK(scene.clock.elapsed() - before < std::chrono::minutes(2));
+    CHECK(scene.journal.intent("b1"));
+    scene.database.before = {};
+    backup::remove(scene.call, scene.stage(), "b1", {}, false);
+    CHECK(scene.database.snapshots.empty());
+    CHECK(scene.journal.ids().empty());
+}
+
+TEST_CASE("a list that lags behind a removal is looked at again") {
+    Scene scene;
+    scene.made("b1", false);
+    const auto kept = scene.database.snapshots;
+    int looks = 0;
+    scene.database.before = [&](const std::string& function, const std::string&) {
+        if (function == "answer") scene.database.snapshots = kept;
+        if (function == "done" && ++looks % 3 == 0) scene.database.snapshots.clear();
+    };
+    backup::remove(scene.call, scene.stage(), "b1", {}, false);
+    CHECK(looks >= 3);
+    CHECK(scene.journal.ids().empty());
+}
+
 TEST_CASE("delete waits for whoever restores from it") {
     Scene scene;
     scene.made("b1");

@@ -153,6 +153,30 @@ TEST_CASE("a restore that was not proven is tidied all the same, and leaves no n
     CHECK(scene.journal.ids().empty());
 }
 
+TEST_CASE("a right that is lost in the middle of a restore can be given back: the same command goes on") {
+    for (const auto kind : {ErrorKind::denied, ErrorKind::failed, ErrorKind::refused, ErrorKind::unsupported}) {
+        Scene scene;
+        scene.database.collections.erase("Book");
+        scene.made("b1");
+        // What goes out in pieces may be there in part, or whole, whatever the server says in the end.
+        scene.fail("answer", "send:Article", kind);
+        scene.database.collections.clear();
+        CHECK(kind_of([&] { restore(scene, {.id = "b1"}); }) == kind);
+        CHECK(scene.journal.ids().size() == 1);
+        CHECK(restore(scene, {.id = "b1"}).proof.good());
+        CHECK(scene.journal.ids().empty());
+    }
+}
+
+TEST_CASE("a restore that was refused before anything was sent leaves no note") {
+    Scene scene;
+    scene.made("b1");
+    scene.fail("run", "clear:", ErrorKind::refused, 1, 100);
+    CHECK(kind_of([&] { restore(scene, {.id = "b1", .overwrite = true}); }) == ErrorKind::refused);
+    CHECK(scene.journal.ids().empty());
+    CHECK(scene.database.collections.size() == 2);
+}
+
 TEST_CASE("an unfinished restore of yesterday is not gone on with") {
     Scene scene;
     scene.interrupt_restore();
