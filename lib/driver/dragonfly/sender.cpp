@@ -52,9 +52,10 @@ KeySender::Link& KeySender::owner_of(const std::string& key) {
 void KeySender::send(io::KeyRecord record) {
     auto& link = owner_of(record.key);
     if (record.database != link.database) {
+        // Nothing may follow it until it was taken: behind one that is refused, keys would go where the last ones went.
+        while (!link.pending.empty()) take(link);
+        link.wire->require(call_, {"SELECT", std::to_string(record.database)});
         link.database = record.database;
-        link.wire->queue(call_, {"SELECT", std::to_string(record.database)});
-        link.pending.push_back({{}, false});
     }
     queue(link, {std::move(record)});
     if (weight_ > window) drain(window / 2);
@@ -86,7 +87,7 @@ void KeySender::take(Link& link) {
 
 void KeySender::take_error(Link& link, Pending pending, const net::Reply& error) {
     const auto& server = link.wire->server();
-    if (!pending.is_key) throw net::to_error(error, server, "SELECT");
+    if (!pending.is_key) throw net::to_error(error, server, "ASKING");
     if (error.code() == "BUSYKEY") {
         ++counts_[pending.record.database].left;
         return;

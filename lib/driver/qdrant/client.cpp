@@ -257,6 +257,10 @@ std::string words(const net::Response& response) {
     return {};
 }
 
+bool says_missing(const net::Response& response) {
+    return response.status == 404 && json::parse(response.body, nullptr, false).is_object() && !words(response).empty();
+}
+
 void require_good(const net::Response& response, std::string_view what) {
     if (!response.ok()) throw_for(response, what);
     const auto said = words(response);
@@ -338,7 +342,7 @@ std::vector<Alias> Client::aliases(Call& call) const {
 
 std::optional<Info> Client::collection(Call& call, const std::string& name, Repeat repeat) const {
     const auto response = http_->send(call, get(below(name)), repeat == Repeat::yes);
-    if (response.status == 404 && !words(response).empty()) return std::nullopt;
+    if (says_missing(response)) return std::nullopt;
     return read_result(response, fmt::format("look at collection {}", name), read_info);
 }
 

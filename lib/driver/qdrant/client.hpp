@@ -131,6 +131,8 @@ void require_done(const net::Response& response, std::string_view what);
 bool is_accepted(const net::Response& response);
 // The snapshot that a POST which waited answers with.
 std::optional<Snapshot> made_snapshot(const net::Response& response);
+// Does Qdrant itself say that there is no such thing? A proxy's 404, or that of a route it does not know, says nothing of it.
+bool says_missing(const net::Response& response);
 // The server's own words of an error, in JSON or as text; "" when it gave none.
 std::string words(const net::Response& response);
 

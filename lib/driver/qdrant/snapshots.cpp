@@ -147,7 +147,12 @@ model::Outcome forget(Call& call, Nodes& nodes, const Memory& memory, const Step
     const auto response =
         nodes.at(call, place.node).http().send(call, {.method = "DELETE", .path = path_of(place, name)});
     // Gone is what was wanted.
-    if (response.status != 404) require_done(response, fmt::format("delete snapshot {}", name));
+    if (says_missing(response)) return {};
+    if (response.status == 404)
+        throw Error(ErrorKind::not_understood,
+                    fmt::format("cannot delete snapshot {}: the answer is none of Qdrant's (HTTP 404)", name),
+                    "is there a proxy in between, or another server at this address?");
+    require_done(response, fmt::format("delete snapshot {}", name));
     return {};
 }
 

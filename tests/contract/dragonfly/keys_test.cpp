@@ -398,6 +398,27 @@ TEST_CASE_FIXTURE(Fixture, "an answer to RESTORE is lost: it is sent again and n
     CHECK((server.databases() == before) == true);
 }
 
+TEST_CASE_FIXTURE(Fixture,
+                  "a database that may not be chosen gets no keys, and neither does another one in its place") {
+    server.set(3, "of the third", "x");
+    site.create();
+    server.with([](auto& state) {
+        state.databases.clear();
+        state.fault = [](const RespCommand& command) -> std::optional<RespAnswer> {
+            if (command.front() == "SELECT" && command[1] == "3")
+                return RespAnswer{resp::error("NOPERM this user has no permissions to run the 'select' command")};
+            return std::nullopt;
+        };
+        // Only once the keys are on their way.
+        state.fault = [deny = std::move(state.fault), restores = 0](const RespCommand& command) mutable {
+            restores += command.front() == "RESTORE" ? 1 : 0;
+            return restores > 0 ? deny(command) : std::nullopt;
+        };
+    });
+    CHECK_ENDS(ErrorKind::denied, "SELECT", site.restore());
+    CHECK(server.databases()[0].contains("of the third") == false);
+}
+
 TEST_CASE_FIXTURE(Fixture, "what the server does not take is said with the key, and not tried again") {
     site.create();
     server.with([](auto& state) {

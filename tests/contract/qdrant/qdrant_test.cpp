@@ -336,6 +336,13 @@ TEST_CASE("a result of false is no deletion") {
     const auto plan = bench.driver->plan(bench.call, request, no_peek());
     bench.server.once("DELETE", "*", {.body = R"({"result":false,"status":"ok","time":0.1})"});
     CHECK(kind_of([&] { bench.driver->run(bench.call, plan.steps[0], nullptr); }) == ErrorKind::job_failed);
+    // Neither is a 404 that is not the server's own.
+    for (const auto* body : {"", "{}", "<html><body>404 Not Found</body></html>"}) {
+        bench.server.once("DELETE", "*", {.status = 404, .body = body});
+        CHECK(kind_of([&] { bench.driver->run(bench.call, plan.steps[0], nullptr); }) == ErrorKind::not_understood);
+    }
+    CHECK_NOTHROW(bench.driver->run(bench.call, plan.steps[0], nullptr));
+    CHECK_NOTHROW(bench.driver->run(bench.call, plan.steps[0], nullptr));
 }
 
 TEST_CASE("cancel is not to be had, and says what to do") {
