@@ -41,7 +41,7 @@ for line in sys.stdin:
         failures.append(phase)
         log = pathlib.Path(sys.argv[1], phase + ".log")
         if log.exists():
-            errors += [f"{phase}: {text}" for text in log.read_text(errors="replace").splitlines() if "error" in text][:10]
+            errors += [f"{phase}: {text}" for text in log.read_text(errors="replace").splitlines() if "error" in text or text.startswith("BAD")][:10]
 
 for title, names in (("SKIPPED", skips), ("ERROR", errors), ("FAILED", failures)):
     for name in names:

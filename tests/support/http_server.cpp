@@ -186,6 +186,7 @@ struct HttpServer::State {
     std::vector<HttpRequest> requests;
     std::set<Link*> open;
     std::size_t connections = 0;
+    Tamper tamper;  // under `answering`
     bool released = false;
     bool over = false;
     std::size_t rate = 0;
@@ -277,7 +278,8 @@ bool HttpServer::State::exchange(Link& link, Reader& reader, std::size_t connect
     Answer answer;
     {
         const std::scoped_lock lock(answering);
-        answer = responder(*request);
+        const auto work = [&] { return responder(*request); };
+        answer = tamper ? tamper(*request, work) : work();
     }
     if (request->method == "HEAD") {
         answer.announced = answer.announced.value_or(answer.body.size());
@@ -446,6 +448,11 @@ void HttpServer::wait_for_requests(std::size_t count) const {
 std::size_t HttpServer::connections() const {
     const std::scoped_lock lock(state_->mutex);
     return state_->connections;
+}
+
+void HttpServer::tamper(Tamper tamper) {
+    const std::scoped_lock lock(state_->answering);
+    state_->tamper = std::move(tamper);
 }
 
 void HttpServer::limit(std::size_t bytes_in_second) {

@@ -59,6 +59,10 @@ struct Answer {
 
 using Responder = std::function<Answer(const HttpRequest&)>;
 
+// Stands between each request and its answer: `work` does and says what the script has, and a request for which it is not
+// called never took effect.
+using Tamper = std::function<Answer(const HttpRequest&, const std::function<Answer()>& work)>;
+
 // A scripted HTTP/1.1 server on 127.0.0.1, on a port that the kernel chooses, with real sockets and real faults. Each
 // connection has a thread; what was stalled ends with the server. Thread-safe; responders are called one at a time.
 class HttpServer {
@@ -87,6 +91,9 @@ public:
     // Blocks until `count` requests have come in; throws std::runtime_error after 10 s.
     void wait_for_requests(std::size_t count) const;
     std::size_t connections() const;
+
+    // From now on every request whose body was read goes through this; empty: none does. One at a time, as responders.
+    void tamper(Tamper tamper);
 
     // From now on all connections together are sent at most so many bytes of bodies in a second; 0: as many as they take.
     void limit(std::size_t bytes_in_second);

@@ -124,6 +124,7 @@ struct RespServer::State {
     std::condition_variable changed;
     std::mutex answering;
     Responder responder;
+    Tamper tamper;  // under `answering`
     std::unique_ptr<TlsContext> tls;
     std::vector<RespCommand> commands;
     std::set<Link*> open;
@@ -209,7 +210,8 @@ struct RespServer::State {
             commands.push_back(command);
         }
         const std::scoped_lock lock(answering);
-        return responder(session, command);
+        const auto work = [&] { return responder(session, command); };
+        return tamper ? tamper(command, work) : work();
     }
 
     void wait_for_end() {
@@ -241,6 +243,11 @@ RespServer::~RespServer() {
     state_->acceptor = {};
     state_->threads.clear();
     ::close(state_->listener);
+}
+
+void RespServer::tamper(Tamper tamper) {
+    const std::scoped_lock lock(state_->answering);
+    state_->tamper = std::move(tamper);
 }
 
 std::uint16_t RespServer::port() const {

@@ -47,6 +47,8 @@ std::string texts(const std::vector<std::string>& items);
 class RespServer {
 public:
     using Responder = std::function<RespAnswer(RespSession&, const RespCommand&)>;
+    // Stands between each command and its answer: a command for which `work` is not called never took effect.
+    using Tamper = std::function<RespAnswer(const RespCommand&, const std::function<RespAnswer()>& work)>;
 
     // `deaf`: it reads nothing at all.
     explicit RespServer(Responder responder, bool deaf = false);
@@ -54,6 +56,9 @@ public:
     ~RespServer();
     RespServer(const RespServer&) = delete;
     RespServer& operator=(const RespServer&) = delete;
+
+    // From now on every command goes through this; empty: none does.
+    void tamper(Tamper tamper);
 
     std::uint16_t port() const;
     // "127.0.0.1:40123"

@@ -55,6 +55,12 @@ public:
     void disconnect() {
         for (const auto& server : servers_) server->disconnect();
     }
+    // All nodes that are up go through this.
+    void tamper(const Tamper& tamper) {
+        for (const auto& server : servers_) {
+            if (server) server->tamper(tamper);
+        }
+    }
     // All that a node sends is no faster than so many bytes in a second; until it is stopped.
     void limit(std::size_t node, std::size_t bytes_in_second) { servers_[node]->limit(bytes_in_second); }
 

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "faults/blow.hpp"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+namespace vbackup::test {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr Milliseconds longer_than_any_deadline{2LL * 3600 * 1000};
+
+std::size_t below(std::size_t end, std::mt19937_64& random) {
+    return end == 0 ? 0 : static_cast<std::size_t>(random() % end);
+}
+
+void cut(Answer& answer, std::mt19937_64& random) {
+    answer.fault = Fault::cut;
+    answer.fault_at = below(answer.body.size(), random);
+}
+
+void cut_short(Answer& answer, std::mt19937_64& random) {
+    answer.body.resize(below(answer.body.size(), random));
+}
+
+void flip(Answer& answer, std::mt19937_64& random) {
+    if (answer.body.empty()) return;
+    answer.body[below(answer.body.size(), random)] ^= static_cast<char>(1U << below(8, random));
+}
+
+void gather(json& value, std::vector<json*>& all) {
+    all.push_back(&value);
+    if (value.is_structured()) {
+        for (auto& inner : value) gather(inner, all);
+    }
+}
+
+// Changes one random value of a JSON answer; an answer that is none stays as it is.
+void change_one(Answer& answer, std::mt19937_64& random, const std::function<bool(const json&)>& fits,
+                const std::function<void(json&)>& change) {
+    auto whole = json::parse(answer.body, nullptr, false);
+    if (whole.is_discarded()) return;
+    std::vector<json*> all;
+    gather(whole, all);
+    std::erase_if(all, [&](const json* one) { return !fits(*one); });
+    if (all.empty()) return;
+    change(*all[below(all.size(), random)]);
+    answer.body = whole.dump();
+}
+
+void other_type(Answer& answer, std::mt19937_64& random) {
+    static const std::array<json, 6> kinds{json(nullptr),       json(7), json("x"), json(true), json(json::array()),
+                                           json(json::object())};
+    const json& instead = kinds.at(below(kinds.size(), random));
+    change_one(
+        answer, random, [](const json&) { return true; }, [&](json& one) { one = instead; });
+}
+
+void drop_member(Answer& answer, std::mt19937_64& random) {
+    change_one(
+        answer, random, [](const json& one) { return one.is_object() && !one.empty(); },
+        [&](json& one) { one.erase(std::next(one.begin(), static_cast<std::ptrdiff_t>(below(one.size(), random)))); });
+}
+
+void unknown_word(Answer& answer, std::mt19937_64& random) {
+    change_one(
+        answer, random, [](const json& one) { return one.is_string(); }, [](json& one) { one = "BLUE"; });
+}
+
+void no_items(Answer& answer, std::mt19937_64& random) {
+    change_one(
+        answer, random, [](const json& one) { return one.is_array() && !one.empty(); },
+        [](json& one) { one = json::array(); });
+}
+
+constexpr std::string_view page = "<html><head><title>502</title></head><body><h1>Bad Gateway</h1></body></html>";
+
+constexpr std::array all_blows{
+    Blow{.name = "close"},
+    Blow{.name = "reset"},
+    Blow{.name = "lost", .works = true},
+    Blow{.name = "lost-reset", .works = true},
+    Blow{.name = "stall"},
+    Blow{.name = "stall-after", .works = true},
+    Blow{.name = "cut", .works = true, .spoil = cut},
+    Blow{.name = "cut-short", .works = true, .spoil = cut_short},
+    Blow{.name = "flip", .works = true, .lies = true, .spoil = flip},
+    Blow{.name = "400", .status = 400, .body = "{}"},
+    Blow{.name = "401", .status = 401, .body = "{}"},
+    Blow{.name = "403", .status = 403, .body = "{}"},
+    Blow{.name = "404", .status = 404, .body = "{}", .lies = true},
+    Blow{.name = "404-empty", .status = 404, .lies = true},
+    Blow{.name = "408", .status = 408},
+    Blow{.name = "409", .status = 409, .body = "{}"},
+    Blow{.name = "413", .status = 413, .body = page},
+    Blow{.name = "422", .status = 422, .body = "{}"},
+    Blow{.name = "429", .status = 429},
+    Blow{.name = "500", .status = 500, .body = "{}"},
+    Blow{.name = "502", .status = 502, .body = page},
+    Blow{.name = "503", .status = 503},
+    Blow{.name = "504", .status = 504, .body = page},
+    Blow{.name = "500-after", .works = true, .status = 500, .body = "{}"},
+    Blow{.name = "504-after", .works = true, .status = 504, .body = page},
+    Blow{.name = "html", .status = 200, .body = page},
+    Blow{.name = "html-after", .works = true, .status = 200, .body = page},
+    Blow{.name = "empty", .works = true, .status = 200, .lies_in_resp = true},
+    Blow{.name = "null", .works = true, .status = 200, .body = "null", .lies_in_resp = true},
+    Blow{.name = "array", .works = true, .status = 200, .body = "[]", .lies = true},
+    Blow{.name = "object", .works = true, .status = 200, .body = "{}", .lies = true},
+    Blow{.name = "string", .works = true, .status = 200, .body = "\"ok\""},
+    Blow{.name = "ok-undone",
+         .status = 200,
+         .body = R"({"result":true,"status":"ok","code":0,"data":{}})",
+         .lies = true},
+    Blow{.name = "other-type", .works = true, .lies = true, .spoil = other_type},
+    Blow{.name = "drop-member", .works = true, .lies = true, .spoil = drop_member},
+    Blow{.name = "unknown-word", .works = true, .lies = true, .spoil = unknown_word},
+    Blow{.name = "no-items", .works = true, .lies = true, .spoil = no_items},
+};
+
+bool is(const Blow& blow, std::string_view name) {
+    return blow.name.starts_with(name);
+}
+
+}  // namespace
+
+std::span<const Blow> blows() {
+    return all_blows;
+}
+
+const Blow* find_blow(std::string_view name) {
+    const auto found =
+        std::find_if(all_blows.begin(), all_blows.end(), [&](const Blow& one) { return one.name == name; });
+    return found == all_blows.end() ? nullptr : &*found;
+}
+
+void Wedge::arm(const Blow& blow, std::size_t at, std::size_t times, std::uint64_t seed) {
+    const std::scoped_lock lock(mutex_);
+    blow_ = &blow;
+    at_ = at;
+    times_ = times;
+    seen_ = 0;
+    struck_ = false;
+    random_.seed(seed);
+}
+
+void Wedge::disarm() {
+    const std::scoped_lock lock(mutex_);
+    blow_ = nullptr;
+    seen_ = 0;
+}
+
+std::size_t Wedge::seen() const {
+    const std::scoped_lock lock(mutex_);
+    return seen_;
+}
+
+bool Wedge::has_struck() const {
+    const std::scoped_lock lock(mutex_);
+    return struck_;
+}
+
+const Blow* Wedge::next() {
+    const auto now = seen_++;
+    if (blow_ == nullptr || now < at_ || now - at_ >= times_) return nullptr;
+    struck_ = true;
+    return blow_;
+}
+
+Tamper Wedge::http() {
+    return [this](const HttpRequest&, const std::function<Answer()>& work) {
+        const std::scoped_lock lock(mutex_);
+        const auto* blow = next();
+        if (blow == nullptr) return work();
+        Answer answer;
+        if (blow->works) answer = work();
+        if (blow->status != 0) {
+            answer = {.status = blow->status, .body = std::string(blow->body)};
+            answer.headers = {{"Content-Type", blow->body == page ? "text/html" : "application/json"}};
+            if (blow->status == 429) answer.headers.emplace_back("Retry-After", "1");
+        } else if (blow->spoil != nullptr) {
+            blow->spoil(answer, random_);
+        } else if (is(*blow, "stall")) {
+            clock_.advance(longer_than_any_deadline);
+            answer.fault = Fault::stall;
+        } else {
+            answer.fault = blow->name.ends_with("reset") ? Fault::reset : Fault::close;
+        }
+        return answer;
+    };
+}
+
+// What has no like in RESP is said by the nearest: an error for a status, half a word for what is cut.
+RespServer::Tamper Wedge::resp() {
+    return [this](const RespCommand&, const std::function<RespAnswer()>& work) {
+        const std::scoped_lock lock(mutex_);
+        const auto* blow = next();
+        if (blow == nullptr) return work();
+        RespAnswer answer;
+        if (blow->works) answer = work();
+        if (is(*blow, "stall")) {
+            clock_.advance(longer_than_any_deadline);
+            return RespAnswer{.bytes = {}, .then = RespAnswer::Then::stall};
+        }
+        if (is(*blow, "close") || is(*blow, "reset") || is(*blow, "lost"))
+            return RespAnswer{.bytes = {}, .then = RespAnswer::Then::close};
+        if (is(*blow, "cut")) {
+            answer.bytes.resize(below(answer.bytes.size(), random_));
+            answer.then = RespAnswer::Then::close;
+            return answer;
+        }
+        if (blow->status == 401) return RespAnswer{.bytes = "-NOAUTH Authentication required.\r\n"};
+        if (blow->status == 403) return RespAnswer{.bytes = "-NOPERM this user has no permissions\r\n"};
+        if (blow->status == 503) return RespAnswer{.bytes = "-LOADING the dataset is being loaded\r\n"};
+        if (blow->status == 429) return RespAnswer{.bytes = "-BUSY the server is busy running a script\r\n"};
+        if (blow->status == 500 || blow->status == 504) return RespAnswer{.bytes = "-ERR internal error\r\n"};
+        if (blow->status == 502) return RespAnswer{.bytes = "-OOM command not allowed\r\n"};
+        if (is(*blow, "html")) return RespAnswer{.bytes = "HTTP/1.1 400 Bad Request\r\n\r\n"};
+        if (is(*blow, "null") || is(*blow, "empty")) return RespAnswer{.bytes = "$-1\r\n"};
+        if (is(*blow, "array")) return RespAnswer{.bytes = "*0\r\n"};
+        if (is(*blow, "string")) return RespAnswer{.bytes = "+OK\r\n"};
+        if (is(*blow, "other-type")) return RespAnswer{.bytes = ":7\r\n"};
+        if (is(*blow, "flip")) {
+            Answer bytes{.body = answer.bytes};
+            flip(bytes, random_);
+            return RespAnswer{.bytes = bytes.body};
+        }
+        return RespAnswer{.bytes = "-ERR unknown command\r\n"};
+    };
+}
+
+}  // namespace vbackup::test

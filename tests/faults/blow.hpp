@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <random>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "support/fake_clock.hpp"
+#include "support/http_server.hpp"
+#include "support/resp_server.hpp"
+
+namespace vbackup::test {
+
+// A way in which one exchange with a server goes wrong.
+struct Blow {
+    std::string_view name;
+    bool works = false;  // the server does what it was asked, and only its answer is spoilt
+    int status = 0;      // of the answer that comes instead
+    std::string_view body = {};
+    // What comes may be well formed and untrue, which no client can see: false success is one all the same, but no rerun is owed.
+    bool lies = false;
+    bool lies_in_resp = false;  // the same of a Dragonfly, where it is the word for "there is none"
+    // Of what the server says; the random numbers are the scenario's own.
+    void (*spoil)(Answer&, std::mt19937_64&) = nullptr;
+};
+
+std::span<const Blow> blows();
+const Blow* find_blow(std::string_view name);
+
+// Strikes at exchanges `at`, `at` + 1 and so on, `times` of them, counted from 0 over all servers of a world. It must outlive
+// what it tampers with. Thread-safe.
+class Wedge {
+public:
+    explicit Wedge(const FakeClock& clock) : clock_(clock) {}
+
+    void arm(const Blow& blow, std::size_t at, std::size_t times, std::uint64_t seed);
+    void disarm();
+    // Exchanges since it was armed or disarmed last.
+    std::size_t seen() const;
+    bool has_struck() const;
+
+    Tamper http();
+    RespServer::Tamper resp();
+
+private:
+    // The blow for the exchange that comes now; null: none.
+    const Blow* next();
+
+    const FakeClock& clock_;
+    mutable std::mutex mutex_;
+    const Blow* blow_ = nullptr;
+    std::size_t at_ = 0, times_ = 0, seen_ = 0;
+    bool struck_ = false;
+    std::mt19937_64 random_;
+};
+
+}  // namespace vbackup::test
