@@ -23,7 +23,9 @@ constexpr std::size_t large = std::size_t{1} << 20;         // arguments of more
 constexpr std::size_t queue_most = std::size_t{1} << 20;    // what is queued is sent from then on
 constexpr std::size_t block_size = std::size_t{128} << 10;  // read at once
 constexpr std::size_t longest_line = std::size_t{1} << 20;
-constexpr std::int64_t longest_text = std::int64_t{1} << 30;
+constexpr std::int64_t longest_text = std::int64_t{1} << 30;  // all texts of an answer together
+constexpr std::int64_t believed = 10'000;                     // elements that an array may announce
+constexpr int deepest = 8;                                    // arrays in arrays
 
 bool begins_with(const Reply& error, std::string_view word) {
     return error.text.starts_with(word);
@@ -106,8 +108,10 @@ std::string_view Reply::code() const {
 }
 
 Error to_error(const Reply& error, const RespServer& server, std::string_view what) {
-    return {kind_of(error), fmt::format("{}: {} answers: {}", what, server.address(), said_by(error, server)),
-            hint_of(error, server)};
+    Error whole(kind_of(error), fmt::format("{}: {} answers: {}", what, server.address(), said_by(error, server)),
+                hint_of(error, server));
+    if (begins_with(error, "LOADING")) whole.with("loading", server.address());
+    return whole;
 }
 
 struct Resp::State {
@@ -119,11 +123,15 @@ struct Resp::State {
     std::string out;
     std::string in;  // what came and is not read yet, from `at` on
     std::size_t at = 0;
+    std::int64_t weight = 0;  // of the texts of the answer that is being read
 
     void fill(Call& call);
     std::string_view line(Call& call);
+    std::int64_t size(Call& call);
+    Reply read(Call& call, int depth);
     Reply read_text(Call& call);
-    Reply read_array(Call& call);
+    Reply read_array(Call& call, int depth);
+    Reply read_line(Call& call);
     void begin(std::size_t words);
     [[noreturn]] void not_resp(std::string_view why) const;
 };
@@ -164,16 +172,23 @@ std::string_view Resp::State::line(Call& call) {
     }
 }
 
-// A text is read straight into its place: values are large, and twice in memory is once too often.
-Reply Resp::State::read_text(Call& call) {
+// What a text or an array begins with; -1: there is none.
+std::int64_t Resp::State::size(Call& call) {
     const auto head = line(call);
     std::int64_t size = 0;
     const auto [end, fault] = std::from_chars(head.data() + 1, head.data() + head.size(), size);
     if (fault != std::errc{} || *end != '\r' || size < -1) not_resp("a length that is none");
-    if (size > longest_text)
+    at += head.size();
+    return size;
+}
+
+// A text is read straight into its place: values are large, and twice in memory is once too often.
+Reply Resp::State::read_text(Call& call) {
+    const auto size = this->size(call);
+    weight += std::max<std::int64_t>(size, 0);
+    if (std::max(size, weight) > longest_text)
         throw Error(ErrorKind::not_understood, fmt::format("{}: an answer of {} is longer than 1 GiB", server.address(),
                                                            format_bytes(static_cast<std::uint64_t>(size))));
-    at += head.size();
     Reply reply;
     if (size < 0) return reply;
     reply.kind = Reply::Kind::text;
@@ -192,17 +207,40 @@ Reply Resp::State::read_text(Call& call) {
     return reply;
 }
 
-Reply Resp::State::read_array(Call& call) {
-    for (;;) {
-        parser.feed(std::string_view(in).substr(at));
-        at = in.size();
-        if (auto reply = parser.next()) {
-            // What follows the array belongs to the next answer.
-            at -= parser.forget_rest();
-            return std::move(*reply);
-        }
-        if (parser.broken()) not_resp(parser.why());
-        fill(call);
+Reply Resp::State::read_array(Call& call, int depth) {
+    if (depth > deepest) not_resp("arrays in arrays without an end");
+    const auto count = size(call);
+    Reply reply;
+    if (count < 0) return reply;
+    reply.kind = Reply::Kind::array;
+    // What is announced may be a lie: memory is taken for what comes.
+    reply.items.reserve(static_cast<std::size_t>(std::min(count, believed)));
+    while (std::cmp_less(reply.items.size(), count)) reply.items.push_back(read(call, depth + 1));
+    return reply;
+}
+
+Reply Resp::State::read_line(Call& call) {
+    const auto whole = line(call);
+    parser.feed(whole);
+    at += whole.size();
+    auto reply = parser.next();
+    if (!reply) not_resp(parser.broken() ? parser.why() : "a line that makes no sense");
+    return std::move(*reply);
+}
+
+Reply Resp::State::read(Call& call, int depth) {
+    if (at == in.size()) fill(call);
+    switch (in[at]) {
+        case '$':
+            return read_text(call);
+        case '*':
+            return read_array(call, depth);
+        case '+':
+        case '-':
+        case ':':
+            return read_line(call);
+        default:
+            not_resp(fmt::format("its answer begins with \"{}\"", one_line(in.substr(at, 20), 20)));
     }
 }
 
@@ -225,6 +263,22 @@ const RespServer& Resp::server() const {
 
 void Resp::set_silence(Milliseconds silence) {
     state_->socket.set_silence(silence);
+}
+
+bool Resp::has_answer(Call& call, Milliseconds patience) {
+    send(call);
+    auto& state = *state_;
+    if (state.at < state.in.size()) return true;
+    const auto usual = state.socket.set_silence(patience);
+    try {
+        state.fill(call);
+    } catch (const Error& error) {
+        state.socket.set_silence(usual);
+        if (error.kind() != ErrorKind::stalled) throw;
+        return false;
+    }
+    state.socket.set_silence(usual);
+    return true;
 }
 
 void Resp::queue(Call& call, std::initializer_list<std::string_view> words) {
@@ -258,26 +312,8 @@ void Resp::send(Call& call) {
 
 Reply Resp::read(Call& call) {
     send(call);
-    auto& state = *state_;
-    if (state.at == state.in.size()) state.fill(call);
-    switch (state.in[state.at]) {
-        case '$':
-            return state.read_text(call);
-        case '*':
-            return state.read_array(call);
-        case '+':
-        case '-':
-        case ':':
-            break;
-        default:
-            state.not_resp(fmt::format("its answer begins with \"{}\"", one_line(state.in.substr(state.at, 20), 20)));
-    }
-    const auto line = state.line(call);
-    state.parser.feed(line);
-    state.at += line.size();
-    auto reply = state.parser.next();
-    if (!reply) state.not_resp(state.parser.broken() ? state.parser.why() : "a line that makes no sense");
-    return std::move(*reply);
+    state_->weight = 0;
+    return state_->read(call, 0);
 }
 
 Reply Resp::ask(Call& call, std::initializer_list<std::string_view> words) {

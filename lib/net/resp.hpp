@@ -53,6 +53,8 @@ struct Reply {
 //   an unknown command or subcommand                                      unsupported
 //   BUSYKEY                                                               conflict
 //   all else                                                              failed
+//
+// One of LOADING carries the server's address as context "loading": it is on its way, and waiting for it is worth while.
 Error to_error(const Reply& error, const RespServer& server, std::string_view what);
 
 // One connection. Commands are queued, sent and answered in order, so any number may be under way; whoever queues bounds
@@ -85,6 +87,8 @@ public:
     const RespServer& server() const;
     // How long an answer may not come at all; 60 s at first.
     void set_silence(Milliseconds silence);
+    // Has the next answer begun to come? Waits for it as long as `patience` says; false then is no error.
+    bool has_answer(Call& call, Milliseconds patience);
 
 private:
     struct State;

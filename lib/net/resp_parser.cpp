@@ -14,22 +14,12 @@ struct FreeReader {
     void operator()(redisReader* reader) const { redisReaderFree(reader); }
 };
 
-// Where the answer that hiredis is at belongs: in its array, or at the top.
-Reply& place_of(const redisReadTask* task) {
-    if (task->parent == nullptr) {
-        auto& top = *static_cast<Reply*>(task->privdata);
-        top = {};
-        return top;
-    }
-    auto& array = *static_cast<Reply*>(task->parent->obj);
-    return array.items[static_cast<std::size_t>(task->idx)];
-}
-
 // A null pointer tells hiredis that there is no memory; an exception must not pass through C.
 template <typename Fill>
 void* made(const redisReadTask* task, const Fill& fill) {
     try {
-        auto& reply = place_of(task);
+        auto& reply = *static_cast<Reply*>(task->privdata);
+        reply = {};
         fill(reply);
         return &reply;
     } catch (const std::bad_alloc&) {
@@ -46,11 +36,9 @@ void* make_text(const redisReadTask* task, char* text, std::size_t size) {
     });
 }
 
-void* make_array(const redisReadTask* task, int count) {
-    return made(task, [&](Reply& reply) {
-        reply.kind = Reply::Kind::array;
-        reply.items.resize(static_cast<std::size_t>(count));
-    });
+// Texts and arrays are read past it.
+void* make_array(const redisReadTask*, int) {
+    return nullptr;
 }
 
 void* make_integer(const redisReadTask* task, long long number) {
@@ -64,7 +52,7 @@ void* make_nil(const redisReadTask* task) {
     return made(task, [](Reply& reply) { reply.kind = Reply::Kind::nil; });
 }
 
-// All answers lie in the one at the top, which is ours.
+// There is one answer, which is ours.
 void free_nothing(void*) {}
 
 redisReplyObjectFunctions functions{make_text, make_array, make_integer, make_nil, free_nothing};
@@ -97,13 +85,6 @@ std::optional<Reply> RespParser::next() {
     void* whole = nullptr;
     if (redisReaderGetReply(state_->reader.get(), &whole) != 0 || whole == nullptr) return std::nullopt;
     return std::move(state_->top);
-}
-
-std::size_t RespParser::forget_rest() {
-    const auto& reader = *state_->reader;
-    const auto rest = reader.len - reader.pos;
-    if (rest > 0) state_->renew();
-    return rest;
 }
 
 bool RespParser::broken() const {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,7 +10,7 @@
 
 namespace vbackup::net {
 
-// Bytes to answers, by hiredis' reader, whose callbacks build ours in place. One thread at a time.
+// Lines to answers (a status, an error, a number), by hiredis' reader, whose callbacks build ours in place. One thread at a time.
 class RespParser {
 public:
     RespParser();
@@ -22,9 +21,6 @@ public:
     void feed(std::string_view bytes);
     // The next whole answer; empty while bytes are missing, and once the bytes made no sense.
     std::optional<Reply> next();
-    // How many bytes were fed behind the last answer; they are dropped.
-    std::size_t forget_rest();
-
     bool broken() const;
     std::string why() const;
 

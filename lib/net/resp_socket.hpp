@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "base/call.hpp"
 #include "net/curl_handle.hpp"
@@ -26,7 +27,8 @@ public:
     // At least one byte.
     std::size_t receive(Call& call, std::span<char> into);
 
-    void set_silence(Milliseconds silence) { silence_ = silence; }
+    // What it was before.
+    Milliseconds set_silence(Milliseconds silence) { return std::exchange(silence_, silence); }
 
 private:
     void set_options(const std::string& url);

@@ -2,7 +2,8 @@
 """Keys for a Redis, and what they are afterwards. Python's standard library only: RESP is written by hand.
 
   load PORT COUNT [--databases N,N…] [--cluster]   COUNT keys of all types in the first database, a tenth in the others
-  large PORT MEGABYTES          a string, a hash, a list, a set and a sorted set of so many MB each, and a stream of 2
+  large PORT MEGABYTES          a string, a hash, a list, a set and a sorted set of so many MB each, and a stream of 2;
+                                four of the types again with one element of that size
   churn PORT SECONDS            writes, deletes and renames volatile keys all the time, none of the loaded ones
   fingerprint PORT [--databases N,N…] [--cluster]  one line a database: its number, keys, and a digest of all of them:
                                 name, type, expiry and content, whatever their order and the server they lie on
@@ -159,6 +160,11 @@ def large(given):
         wire.ask("ZADD", "large:sorted", *(word for n, one in zip(numbers, elements) for word in (n / 7, one)))
     wire.ask("ZADD", "large:sorted", "inf", "most", "-inf", "least", "1e300", "much", "-0.1", "little")
     wire.ask("PEXPIRE", "large:hash", 36_000_000)
+    # One element of that size: it cannot be read piece by piece.
+    wire.ask("HSET", "single:hash", "field", data, "other", "x")
+    wire.ask("RPUSH", "single:list", data, "x")
+    wire.ask("SADD", "single:set", data)
+    wire.ask("ZADD", "single:sorted", 1, data, 2, "x")
     for n in range(2048):
         wire.ask("XADD", "large:stream", "1-%d" % (n + 1), "field", data[n * 1024 : (n + 1) * 1024])
 

@@ -195,6 +195,15 @@ struct RespServer::State {
         std::string out;
         while (auto command = reader.next()) {
             auto answer = answer_to(session, *command);
+            if (answer.then == RespAnswer::Then::later) {
+                if (!link.write(out) || !wait_for(answer.when)) return;
+                out.clear();
+                try {
+                    answer = {answer.when.get()};
+                } catch (const std::future_error&) {
+                    return;  // nobody will ever answer it
+                }
+            }
             out += answer.bytes;
             if (answer.then == RespAnswer::Then::go_on && reader.has_more() && out.size() < 65536) continue;
             if (!link.write(out)) return;
@@ -212,6 +221,16 @@ struct RespServer::State {
         const std::scoped_lock lock(answering);
         const auto work = [&] { return responder(session, command); };
         return tamper ? tamper(command, work) : work();
+    }
+
+    // False at the server's end.
+    bool wait_for(const std::shared_future<std::string>& answer) {
+        std::unique_lock lock(mutex);
+        while (!over) {
+            if (answer.wait_for(std::chrono::seconds(0)) == std::future_status::ready) return true;
+            changed.wait_for(lock, std::chrono::milliseconds(2));
+        }
+        return false;
     }
 
     void wait_for_end() {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,7 +29,9 @@ struct RespSession {
 // What a command gets: bytes as they go out (see the makers below), and what becomes of the connection then.
 struct RespAnswer {
     std::string bytes;
-    enum class Then : std::uint8_t { go_on, close, stall } then = Then::go_on;
+    // later: `bytes` come once `when` is set, and no other command of this connection is worked on before. Others are.
+    enum class Then : std::uint8_t { go_on, close, stall, later } then = Then::go_on;
+    std::shared_future<std::string> when = {};
 };
 
 namespace resp {

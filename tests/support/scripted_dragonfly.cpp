@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cctype>
 #include <cstring>
+#include <iterator>
+#include <utility>
 
 #include "base/text.hpp"
 #include "io/crc64.hpp"
@@ -25,6 +27,12 @@ std::string upper(std::string text) {
 
 bool contains(const std::vector<std::string>& all, const std::string& one) {
     return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+bool is_let_through(const std::string& name) {
+    static const std::vector<std::string> all{"INFO",  "AUTH",    "CLIENT", "CONFIG", "DBSIZE",  "TIME",    "ROLE",
+                                              "WATCH", "UNWATCH", "MULTI",  "EXEC",   "DISCARD", "CLUSTER", "LASTSAVE"};
+    return contains(all, name);
 }
 
 }  // namespace
@@ -96,7 +104,13 @@ RespAnswer ScriptedDragonfly::answer(RespSession& session, const RespCommand& co
         session.queued.push_back(command);
         return {status("QUEUED")};
     }
+    if (name == "DFLY" && !state_.loading && may(session, name)) return load(command);
     return {work(session, command)};
+}
+
+bool ScriptedDragonfly::may(const RespSession& session, const std::string& name) const {
+    return (state_.password.empty() || session.logged_in) && !contains(state_.unknown, name) &&
+           !contains(state_.denied, name);
 }
 
 std::string ScriptedDragonfly::work(RespSession& session, const RespCommand& command) {
@@ -113,8 +127,8 @@ std::string ScriptedDragonfly::work(RespSession& session, const RespCommand& com
     if (contains(state_.unknown, name)) return error("ERR unknown command `" + command.front() + "`");
     if (contains(state_.denied, name))
         return error("NOPERM this user has no permissions to run the '" + name + "' command");
+    if (state_.loading && !is_let_through(name)) return error("LOADING Dragonfly is loading the dataset in memory");
     if (name == "INFO") return text(info());
-    if (state_.loading) return error("LOADING Dragonfly is loading the dataset in memory");
     if (name == "TIME") return texts({std::to_string(state_.now / 1000), fmt::format("{}", state_.now % 1000 * 1000)});
     if (name == "SELECT") {
         const auto database = static_cast<std::uint32_t>(std::stoul(command[1]));
@@ -123,7 +137,6 @@ std::string ScriptedDragonfly::work(RespSession& session, const RespCommand& com
         return ok();
     }
     if (name == "BGSAVE") return save(command);
-    if (name == "DFLY") return load(command);
     if (name == "CONFIG")
         return texts({command[2], command[2] == "dir"          ? "/data"
                                   : command[2] == "dbfilename" ? "dump.rdb"
@@ -290,6 +303,7 @@ void ScriptedDragonfly::end_save() {
 
 std::string ScriptedDragonfly::info() {
     if (state_.saving && !state_.save_stalls && --state_.looks_left <= 0) end_save();
+    if (state_.loading && state_.loads_left > 0 && --state_.loads_left == 0) end_load();
     const bool dragonfly = state_.product == "dragonfly";
     std::string all = "# Server\r\nredis_version:7.4.0\r\n";
     if (dragonfly) all += "dragonfly_version:df-v1.40.1\r\n";
@@ -332,12 +346,43 @@ std::string ScriptedDragonfly::save(const RespCommand& command) {
     return state_.product == "dragonfly" ? ok() : status("Background saving started");
 }
 
-std::string ScriptedDragonfly::load(const RespCommand& command) {
-    const auto found = state_.snapshots.find(command[2]);
-    if (found == state_.snapshots.end()) return error("ERR File not found");
-    state_.databases = found->second;
+RespAnswer ScriptedDragonfly::load(const RespCommand& command) {
+    const auto& path = command[2];
+    state_.databases.clear();
     ++state_.changes;
-    return ok();
+    if (state_.replica) return {error("ERR Replica cannot load data")};
+    if (!path.ends_with("summary.dfs") && !path.ends_with(".rdb"))
+        return {error("ERR Invalid argument: Bad filename extension")};
+    if (!state_.snapshots.contains(path)) return {error("ERR No such file or directory: File not found")};
+    state_.loading = true;
+    state_.load_path = path;
+    state_.loads_left = state_.loads_for;
+    loaded_ = {};
+    RespAnswer answer{.bytes = {}, .then = RespAnswer::Then::later, .when = loaded_.get_future().share()};
+    if (state_.loads_for == 0) end_load();
+    return answer;
+}
+
+void ScriptedDragonfly::end_load() {
+    state_.loading = false;
+    if (state_.load_path.empty()) return;
+    if (!state_.loads_nothing) state_.databases = state_.snapshots[std::exchange(state_.load_path, {})];
+    if (state_.load_error.empty()) return loaded_.set_value(ok());
+    for (auto& [database, keys] : state_.databases)
+        keys.erase(std::next(keys.begin(), static_cast<std::ptrdiff_t>(keys.size() / 2)), keys.end());
+    loaded_.set_value(error("ERR " + state_.load_error));
+}
+
+void ScriptedDragonfly::start_anew(int looks) {
+    with([&](State& state) {
+        state.loading = true;
+        state.loads_left = looks;
+        state.load_path.clear();
+        state.uptime = 1;
+        state.last_file.clear();
+        state.last_success = state.now / 1000;
+    });
+    server_->disconnect();
 }
 
 }  // namespace vbackup::test

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -18,7 +19,8 @@ namespace vbackup::test {
 // A Dragonfly 1.40 that is only played, as contracts.md B.2 tells of it, since no real one can be had: `+OK` to BGSAVE, one
 // save at a time, the fields of INFO, `-LOADING`, DFLY LOAD, search indexes as FT.INFO shows them. With `product` it is a
 // Redis 7 instead. Keys are strings; what DUMP gives is what Redis gives for them. Time is counted in looks at INFO: a save
-// ends at the look whose number is `looks`. Thread-safe.
+// ends at the look whose number is `looks`. DFLY LOAD clears everything before it looks for the file, and answers at the
+// end; until then only those commands are worked on that the sources let through (f8eca6d, CO::LOADING). Thread-safe.
 class ScriptedDragonfly {
 public:
     struct Value {
@@ -36,6 +38,11 @@ public:
         std::vector<std::string> denied;  // commands that the user may not give
         std::vector<std::string> unknown;
         bool loading = false;
+        int loads_for = 0;           // looks at INFO until a DFLY LOAD, or a start anew, has ended; 0: at once
+        int loads_left = 0;          // of these; 0 while `loading`: it never ends
+        std::string load_error;      // what it answers then; half of the keys are there
+        bool loads_nothing = false;  // it answers OK, and no key is there
+        std::string load_path;       // of the snapshot that is loaded; empty: what it had when it was started anew
         bool replica = false;
         std::string cluster_nodes;                       // what CLUSTER NODES answers; empty: no cluster
         std::function<bool(std::string_view key)> owns;  // in a cluster: whose key it is; false is answered by `moved`
@@ -80,12 +87,16 @@ public:
     void set(std::uint32_t database, const std::string& key, std::string text, std::uint64_t expiry = 0);
     std::map<std::uint32_t, Database> databases();
 
+    // A crash: all connections end, and it loads what it has for `looks` at INFO. Not from within the server.
+    void start_anew(int looks);
+
     // What DUMP gives for a string, with its version and checksum.
     static std::string dump(std::string_view text, std::uint16_t format = 9);
     static std::optional<std::string> undump(std::string_view payload);
 
 private:
     RespAnswer answer(RespSession& session, const RespCommand& command);
+    bool may(const RespSession& session, const std::string& name) const;
     std::string work(RespSession& session, const RespCommand& command);
     std::string keys(RespSession& session, const std::string& name, const RespCommand& command);
     std::string search(const std::string& name, const RespCommand& command);
@@ -94,12 +105,14 @@ private:
     std::string scan(const RespSession& session, const RespCommand& command);
     std::string restore(const RespSession& session, const RespCommand& command);
     std::string save(const RespCommand& command);
-    std::string load(const RespCommand& command);
+    RespAnswer load(const RespCommand& command);
     void end_save();
+    void end_load();
     Value* find(const RespSession& session, const std::string& key);
 
     std::mutex mutex_;
     State state_;
+    std::promise<std::string> loaded_;
     std::unique_ptr<RespServer> server_;
 };
 

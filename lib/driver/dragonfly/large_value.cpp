@@ -16,6 +16,10 @@ namespace {
 
 constexpr std::uint64_t piece = std::uint64_t{1} << 20;
 constexpr std::uint64_t under_way = 3 * piece;
+// Elements, or fields whose names are asked for in one go.
+constexpr std::uint64_t few = 1000;
+// What comes in one answer at most where single elements cannot be asked for.
+constexpr std::uint64_t most_at_once = 128 * piece;
 
 // Numbers of the dump format (https://github.com/redis/redis, src/rdb.h): the plain encodings that have been there since
 // its versions 1 to 8. A server takes any version up to its own.
@@ -42,26 +46,31 @@ LargeValue::FieldTimes LargeValue::field_times_of(Call& call, net::Resp& wire) {
 
 LargeValue::State LargeValue::advance(Call& call, std::uint64_t now) {
     if (!begun_) return begin(call, now);
-    switch (type_) {
-        case Type::string:
-            advance_string(call);
-            break;
-        case Type::list:
-        case Type::sorted:
-            advance_range(call);
-            break;
-        case Type::set:
-        case Type::hash:
-            advance_scan(call);
-            break;
+    if (held_.empty()) {
+        switch (type_) {
+            case Type::string:
+                advance_string(call);
+                break;
+            case Type::list:
+            case Type::sorted:
+                advance_range(call);
+                break;
+            case Type::set:
+                advance_members(call);
+                break;
+            case Type::hash:
+                advance_fields(call);
+                break;
+        }
     }
+    hand_out();
     flush();
     if (has_field_times_) {
         writer_.end_large(false);
         return leave(call, State::other);
     }
-    const bool scanned = (type_ == Type::set || type_ == Type::hash) && cursor_ == "0";
-    const bool whole = type_ == Type::set || type_ == Type::hash ? scanned : had_ >= size_;
+    const bool scanned = type_ == Type::set || type_ == Type::hash;
+    const bool whole = held_.empty() && (scanned ? cursor_ == "0" : had_ >= size_);
     return whole || broken_ ? end(call) : State::going;
 }
 
@@ -150,11 +159,6 @@ void LargeValue::add_length(std::uint64_t length) {
     }
 }
 
-void LargeValue::add_text(std::string_view text) {
-    add_length(text.size());
-    piece_ += text;
-}
-
 void LargeValue::add_score(const std::string& text) {
     double score = 0;
     const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), score);
@@ -190,22 +194,41 @@ void LargeValue::advance_range(Call& call) {
     const auto first = std::to_string(had_);
     const auto last = std::to_string(std::min(had_ + at_once_, size_) - 1);
     const bool sorted = type_ == Type::sorted;
-    const auto reply = sorted ? ask(call, {"ZRANGE", key_.name, first, last, "WITHSCORES"})
-                              : ask(call, {"LRANGE", key_.name, first, last});
+    auto reply = sorted ? ask(call, {"ZRANGE", key_.name, first, last, "WITHSCORES"})
+                        : ask(call, {"LRANGE", key_.name, first, last});
     const auto wanted = std::min(at_once_, size_ - had_);
     had_ += wanted;
     if (!reply || reply->items.size() != wanted * (sorted ? 2 : 1)) {
         broken_ = true;
         return;
     }
-    for (std::size_t n = 0; n < reply->items.size(); ++n) {
-        const auto& text = reply->items[n].text;
-        if (sorted && n % 2 == 1) {
+    hold(std::move(reply->items));
+}
+
+void LargeValue::hold(std::vector<net::Reply> elements) {
+    held_ = std::move(elements);
+    held_at_ = text_at_ = 0;
+}
+
+// About a piece of what is held. What has been handed out is let go of.
+void LargeValue::hand_out() {
+    while (held_at_ < held_.size() && piece_.size() < piece) {
+        auto& text = held_[held_at_].text;
+        if (type_ == Type::sorted && held_at_ % 2 == 1) {
             add_score(text);
+            text_at_ = text.size();
         } else {
-            add_text(text);
+            if (text_at_ == 0) add_length(text.size());
+            const auto part = std::string_view(text).substr(text_at_, piece - piece_.size());
+            piece_ += part;
+            text_at_ += part.size();
         }
+        if (text_at_ < text.size()) return;
+        std::string().swap(text);
+        text_at_ = 0;
+        ++held_at_;
     }
+    if (held_at_ == held_.size()) held_.clear();
 }
 
 void LargeValue::advance_scan(Call& call) {
@@ -217,10 +240,66 @@ void LargeValue::advance_scan(Call& call) {
     if (reply->items.size() != 2)
         throw Error(ErrorKind::not_understood, "HSCAN or SSCAN was not answered with a cursor and elements");
     cursor_ = std::move(reply->items[0].text);
-    const auto& elements = reply->items[1].items;
-    for (const auto& item : elements) add_text(item.text);
+    auto& elements = reply->items[1].items;
     had_ += elements.size() / (hash ? 2 : 1);
     if (hash && server_.field_times == FieldTimes::asked) look_at_field_times(call, elements);
+    hold(std::move(elements));
+}
+
+// HSCAN and SSCAN have the server copy each element twice.
+bool LargeValue::has_few() const {
+    return size_ <= few || key_.weight / size_ >= piece;
+}
+
+// All at once: by name none of them can be had.
+void LargeValue::advance_members(Call& call) {
+    if (!has_few() || key_.weight > most_at_once) return advance_scan(call);
+    auto reply = ask(call, {"SMEMBERS", key_.name});
+    if (!reply) return;
+    cursor_ = "0";
+    had_ = reply->items.size();
+    hold(std::move(reply->items));
+}
+
+void LargeValue::ask_lengths(Call& call) {
+    auto names = ask(call, {"HKEYS", key_.name});
+    if (!names) return;
+    for (auto& name : names->items) fields_.push_back(std::move(name.text));
+    for (std::size_t begin = 0; begin < fields_.size() && !broken_; begin += few) {
+        const auto end = std::min(begin + few, fields_.size());
+        for (auto n = begin; n < end; ++n) wire_.queue(call, {"HSTRLEN", key_.name, fields_[n]});
+        for (auto n = begin; n < end; ++n) {
+            const auto reply = wire_.read(call);
+            if (reply.is_error() && reply.code() != "WRONGTYPE") throw net::to_error(reply, wire_.server(), "HSTRLEN");
+            broken_ = broken_ || reply.is_error();
+            lengths_.push_back(static_cast<std::uint64_t>(std::max<std::int64_t>(reply.number, 0)));
+        }
+    }
+}
+
+// As many values as weigh about a piece together, or one that weighs more.
+void LargeValue::advance_fields(Call& call) {
+    if (!has_few()) return advance_scan(call);
+    if (fields_.empty()) ask_lengths(call);
+    if (broken_) return;
+    const auto begin = fields_read_;
+    for (std::uint64_t weight = 0; fields_read_ < fields_.size(); ++fields_read_) {
+        weight += lengths_[fields_read_];
+        if (fields_read_ > begin && weight > piece) break;
+        wire_.queue(call, {"HGET", key_.name, fields_[fields_read_]});
+    }
+    std::vector<net::Reply> pairs;
+    for (auto n = begin; n < fields_read_; ++n) {
+        auto value = wire_.read(call);
+        if (value.is_error() && value.code() != "WRONGTYPE") throw net::to_error(value, wire_.server(), "HGET");
+        broken_ = broken_ || value.kind != net::Reply::Kind::text;
+        pairs.push_back({.kind = net::Reply::Kind::text, .text = std::move(fields_[n])});
+        pairs.push_back(std::move(value));
+    }
+    had_ += pairs.size() / 2;
+    if (fields_read_ == fields_.size()) cursor_ = "0";
+    if (server_.field_times == FieldTimes::asked && !broken_) look_at_field_times(call, pairs);
+    hold(std::move(pairs));
 }
 
 void LargeValue::look_at_field_times(Call& call, const std::vector<net::Reply>& pairs) {

@@ -16,7 +16,8 @@ namespace vbackup::driver::dragonfly {
 
 // Reads one large value piece by piece into a record that RESTORE takes: what DUMP would give, made here, since DUMP makes
 // the server hold the value up to three times. Strings come by GETRANGE, lists by LRANGE, sorted sets by ZRANGE, hashes and
-// sets by HSCAN and SSCAN, in the oldest encodings of their types, which every Redis and Valkey still loads. WATCH tells in
+// sets by HSCAN and SSCAN (what has few and large elements by HGET and SMEMBERS, which cost the server one copy of an element
+// instead of two), in the oldest encodings of their types, which every Redis and Valkey still loads. WATCH tells in
 // the end whether the value stayed as it was meanwhile, and its number of elements whether each came once; else the record
 // is void. Nothing else may be under way on the connection, which must have the key's database selected.
 class LargeValue {
@@ -51,6 +52,12 @@ private:
     void advance_string(Call& call);
     void advance_range(Call& call);
     void advance_scan(Call& call);
+    void advance_fields(Call& call);
+    void advance_members(Call& call);
+    bool has_few() const;
+    void ask_lengths(Call& call);
+    void hold(std::vector<net::Reply> elements);
+    void hand_out();
     void look_at_field_times(Call& call, const std::vector<net::Reply>& pairs);
     std::optional<net::Reply> ask(Call& call, std::initializer_list<std::string_view> words);
     std::int64_t expiry(Call& call, std::uint64_t now);
@@ -58,7 +65,6 @@ private:
     std::string_view length_command() const;
     void ask_pieces(Call& call);
     void add_length(std::uint64_t length);
-    void add_text(std::string_view text);
     void add_score(const std::string& text);
     void flush();
 
@@ -75,6 +81,13 @@ private:
     std::uint64_t had_ = 0;    // of these
     std::uint64_t at_once_ = 0;
     std::string cursor_;
+    // Elements that came and are not in a piece yet, whole ones of a hash with their fields: these may be larger than pieces.
+    std::vector<net::Reply> held_;
+    std::size_t held_at_ = 0, text_at_ = 0;
+    // Of a hash that has few fields: their names, the lengths of their values, and how many of them were read.
+    std::vector<std::string> fields_;
+    std::vector<std::uint64_t> lengths_;
+    std::size_t fields_read_ = 0;
     std::string piece_;
     io::Crc64 checksum_;
 };

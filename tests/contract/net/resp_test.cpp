@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <future>
 #include <thread>
 
 #include "support/certificates.hpp"
@@ -93,6 +94,54 @@ TEST_CASE_FIXTURE(Fixture, "values of 100 MB both ways, between small ones") {
     CHECK((wire.read(call).text == value) == true);
     CHECK(wire.read(call).text == "OK");
     CHECK(wire.read(call).text == "small");
+}
+
+TEST_CASE_FIXTURE(Fixture, "arrays: large texts in them, more announced than comes, one in another without an end") {
+    const std::string large(5 << 20, 'l');
+    RespServer server([&](RespSession&, const RespCommand& command) {
+        const auto& word = command.back();
+        if (word == "large") return RespAnswer{resp::array({resp::text("a"), resp::text(large), resp::text("b")})};
+        if (word == "lie") return RespAnswer{"*2147483647\r\n$1\r\na\r\n", RespAnswer::Then::close};
+        if (word == "no number") return RespAnswer{"*x\r\n"};
+        std::string deep;
+        for (int n = 0; n < 100'000; ++n) deep += "*1\r\n";
+        return RespAnswer{deep};
+    });
+    {
+        net::Resp wire(call, at(server));
+        wire.queue(call, {"GET", "large"});
+        wire.queue(call, {"GET", "large"});
+        for (int n = 0; n < 2; ++n) {
+            const auto reply = wire.read(call);
+            REQUIRE(reply.items.size() == 3);
+            CHECK((reply.items[1].text == large) == true);
+            CHECK(reply.items[2].text == "b");
+        }
+    }
+    const auto kind_of = [&](std::string_view word) {
+        net::Resp wire(call, at(server));
+        return error_of([&] { wire.ask(call, {"GET", word}); }).kind();
+    };
+    CHECK(kind_of("lie") == ErrorKind::unreachable);
+    CHECK(kind_of("no number") == ErrorKind::not_understood);
+    CHECK(kind_of("deep") == ErrorKind::not_understood);
+}
+
+TEST_CASE_FIXTURE(Fixture, "whether an answer has come is seen without waiting for it, and it is not lost by looking") {
+    std::promise<std::string> answer;
+    RespServer server([when = answer.get_future().share()](RespSession&, const RespCommand&) {
+        return RespAnswer{.bytes = {}, .then = RespAnswer::Then::later, .when = when};
+    });
+    net::Resp wire(call, at(server));
+    wire.queue(call, {"DFLY", "LOAD", "f"});
+    CHECK_FALSE(wire.has_answer(call, Milliseconds{0}));
+    CHECK_FALSE(wire.has_answer(call, Milliseconds{1}));
+    answer.set_value(resp::ok());
+    CHECK(wire.has_answer(call, std::chrono::seconds(30)));
+    CHECK(wire.has_answer(call, Milliseconds{0}));
+    CHECK(wire.read(call).text == "OK");
+    server.disconnect();
+    CHECK(error_of([&] { wire.has_answer(call, std::chrono::seconds(30)); }).kind() == ErrorKind::unreachable);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a server that answers before it has read everything does not hold both sides up") {
