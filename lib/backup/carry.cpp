@@ -68,7 +68,7 @@ void bring_home(Call& call, const Stage& stage, const std::string& id, const mod
             return location ? io::paced(call, location->open(file.server_name, offset))
                             : driver.open(call, file, offset);
         };
-        came_home(fetch_file(call, store, id, file, open));
+        came_home(fetch_file(call, store, id, file, open, stage.limits.with_progress));
     }
 }
 

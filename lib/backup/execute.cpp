@@ -324,6 +324,7 @@ void Executor::start_anew(const Step& step, const Error& ended, bool wait) {
 model::Outcome Executor::begin(const Step& step) {
     const auto known = record(step.id);
     bool maybe_taken = known.sent && known.failed.empty();
+    Loading loading(call_, stage_.limits.with_progress);
     for (int attempt = 1;; ++attempt) {
         try {
             if (maybe_taken) {
@@ -341,6 +342,10 @@ model::Outcome Executor::begin(const Step& step) {
                     now = known;
                     now.sent = false;
                 });
+            if (loading.passes(error)) {
+                attempt = 0;
+                continue;
+            }
             if ((!lost && !met_itself && error.kind() != ErrorKind::busy) || attempt >= attempts) throw;
             maybe_taken = maybe_taken || lost;
         }

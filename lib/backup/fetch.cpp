@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backup/fetch.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/error.hpp"
 #include "io/copy.hpp"
+#include "job/wait.hpp"
 #include "store/catalog.hpp"
 
 namespace vbackup::backup {
@@ -64,8 +67,8 @@ bool is_line_trouble(ErrorKind kind) {
 
 class Fetch {
 public:
-    Fetch(Call& call, store::Store& store, std::string name, const Opener& open)
-        : call_(call), store_(store), name_(std::move(name)), open_(open) {}
+    Fetch(Call& call, store::Store& store, std::string name, const Opener& open, Milliseconds patience)
+        : call_(call), store_(store), name_(std::move(name)), open_(open), loading_(call, patience) {}
 
     // Copies until the end, reopening where a broken line stopped.
     io::Copied copy_whole() {
@@ -76,6 +79,11 @@ public:
                 return copy_from(had);
             } catch (const Error& error) {
                 const auto has = store_.partial_size(name_);
+                if (loading_.passes(error)) {
+                    had = has;
+                    idle = 0;
+                    continue;
+                }
                 idle = has > had ? 0 : idle + 1;
                 if (!is_line_trouble(error.kind()) || idle >= attempts) throw;
                 had = has;
@@ -106,12 +114,28 @@ private:
     store::Store& store_;
     std::string name_;
     const Opener& open_;
+    Loading loading_;
     bool resumed_ = false;
 };
 
 }  // namespace
 
-model::File fetch_file(Call& call, store::Store& store, const std::string& id, model::File file, const Opener& open) {
+bool Loading::passes(const Error& error) {
+    const auto& context = error.context();
+    if (std::none_of(context.begin(), context.end(), [](const auto& one) { return one.first == "loading"; }))
+        return false;
+    const auto now = call_.clock.now();
+    if (!since_) since_ = now;
+    const auto age = std::chrono::duration_cast<Milliseconds>(now - *since_);
+    if (age >= patience_) throw error;
+    call_.tally.stage(fmt::format("waiting: {}", error.message()));
+    call_.clock.sleep(std::max<Milliseconds>(job::pause(age), Seconds(1)), call_.stop);
+    call_.require_time();
+    return true;
+}
+
+model::File fetch_file(Call& call, store::Store& store, const std::string& id, model::File file, const Opener& open,
+                       Milliseconds patience) {
     const auto name = store::file_name(id, file.name);
     // A file that an earlier run finished is trusted only as far as the server's digest vouches for it.
     if (!file.server_sha256.empty() && store.size(name)) {
@@ -122,7 +146,7 @@ model::File fetch_file(Call& call, store::Store& store, const std::string& id, m
     const bool too_much = file.size && store.partial_size(name) > *file.size;
     if (file.server_sha256.empty() || too_much) store.remove(name);
     for (bool again = false;; again = true) {
-        Fetch fetch(call, store, name, open);
+        Fetch fetch(call, store, name, open, patience);
         const auto copied = fetch.copy_whole();
         const auto problem = difference(file, copied);
         if (problem.empty()) return kept(std::move(file), copied);

@@ -12,6 +12,7 @@
 #include "base/url.hpp"
 #include "driver/dragonfly/census.hpp"
 #include "driver/dragonfly/definitions.hpp"
+#include "driver/dragonfly/load.hpp"
 #include "driver/dragonfly/match.hpp"
 #include "driver/dragonfly/note.hpp"
 #include "driver/dragonfly/options.hpp"
@@ -140,10 +141,7 @@ public:
         auto note = parse_note(step.details);
         if (note.action == action::save) return begin_save(call, node_at(seed_, note.node), note);
         if (note.action == action::clear) return clear(call, note);
-        if (note.action == action::load) {
-            load_snapshot(call, node_at(seed_, note.node), note.text);
-            return {};
-        }
+        if (note.action == action::load) return loads_.begin(call, node_at(seed_, note.node), std::move(note));
         if (source == nullptr) throw Error(ErrorKind::failed, fmt::format("nothing to read for {}", step.id));
         if (note.action == action::count) return count(call, std::move(note), *source);
         if (note.action == action::keys) return put_keys(call, std::move(note), *source);
@@ -154,6 +152,7 @@ public:
     model::Seen observe(Call& call, const model::JobRef& job, Milliseconds) override {
         const auto note = parse_note(job.details);
         if (note.action == action::save) return observe_save(call, node_at(seed_, note.node), note);
+        if (note.action == action::load) return loads_.observe(call, node_at(seed_, note.node), note);
         // Everything else has ended when it is told of.
         return {.phase = model::Phase::succeeded, .said = "done"};
     }
@@ -213,6 +212,7 @@ private:
 
     std::unique_ptr<io::Source> open_definitions(Call& call, const Note& note) {
         net::Resp wire(call, node_at(seed_, note.node));
+        require_loaded(wire.server().address(), ask_facts(call, wire));
         io::KeyWriter writer(ask_time(call, wire), "definitions");
         for (const auto& one : ask_definitions(call, wire, note.acl).all) writer.add(one);
         writer.finish();
@@ -246,6 +246,7 @@ private:
 
     model::Outcome clear(Call& call, const Note& note) {
         net::Resp wire(call, node_at(seed_, note.node));
+        require_loaded(wire.server().address(), ask_facts(call, wire));
         wire.set_silence(std::chrono::minutes(30));
         if (note.everything) {
             wire.require(call, {"FLUSHALL"});
@@ -260,6 +261,7 @@ private:
 
     model::Outcome put_keys(Call& call, Note note, io::Source& source) {
         const auto census = look(call, seed_);
+        for (const auto& [name, facts] : census.nodes) require_loaded(name, facts);
         KeySender sender(call, census.layout, note.overwrite);
         Shown shown(call, source);
         const auto plain = io::unpacked_keys(shown);
@@ -298,12 +300,14 @@ private:
     }
 
     model::Outcome put_definitions(Call& call, const Note& note, io::Source& source) {
+        const auto census = look(call, seed_);
+        for (const auto& [name, facts] : census.nodes) require_loaded(name, facts);
         const auto plain = io::unpacked_keys(source);
         io::KeyReader reader(*plain);
         std::vector<io::Definition> all;
         while (reader.next() == io::KeyReader::Item::definition)
             if (reader.definition().kind != kind::user || note.acl) all.push_back(reader.definition());
-        for (const auto& master : look(call, seed_).layout.masters) {
+        for (const auto& master : census.layout.masters) {
             net::Resp wire(call, master.server);
             for (const auto& one : all) put_back(call, wire, one, note.overwrite);
         }
@@ -314,6 +318,7 @@ private:
     net::RespServer seed_;
     Memory memory_;
     Search read_, put_back_;
+    Loads loads_;
 };
 
 constexpr std::array<std::string_view, 6> all_schemes{"dragonfly", "dragonflys", "redis",

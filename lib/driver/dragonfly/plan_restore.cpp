@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "driver/dragonfly/fit.hpp"
+#include "driver/dragonfly/load.hpp"
 #include "driver/dragonfly/note.hpp"
 #include "driver/dragonfly/options.hpp"
 #include "driver/dragonfly/plans.hpp"
@@ -141,8 +142,7 @@ void require_target(const Census& census, const std::map<std::uint32_t, std::uin
     for (const auto& obstacle : census.layout.obstacles)
         throw Error(ErrorKind::refused, obstacle, "`vbackup check` shows the whole state of the target");
     for (const auto& [name, facts] : census.nodes) {
-        if (facts.is_loading())
-            throw Error(ErrorKind::busy, fmt::format("{} is loading its data", name), "wait until it has");
+        require_loaded(name, facts);
         if (facts.is_replica())
             throw Error(ErrorKind::refused, fmt::format("{} is a replica and takes no writes", name),
                         "give the master's address");
@@ -152,6 +152,17 @@ void require_target(const Census& census, const std::map<std::uint32_t, std::uin
         throw Error(ErrorKind::refused, fmt::format("a cluster has no {}", name_of(to)),
                     "restore one database: --collection " + name_of(from) + " --rename " + name_of(from) + " db0");
     }
+}
+
+// What a snapshot holds, where it can be told to the key: nobody wrote while it was made, and nothing expires. Else empty.
+KeySpaces known_exactly(const model::Manifest& manifest) {
+    KeySpaces all;
+    for (const auto& entry : manifest.collections) {
+        const auto database = database_of(entry.before.name);
+        if (!database || !entry.quiet() || expires_of(entry) > 0) return {};
+        if (*entry.before.count > 0) all[*database] = {*entry.before.count, 0};
+    }
+    return all;
 }
 
 model::Plan plan_load(const Census& census, const model::Request& request) {
@@ -164,6 +175,7 @@ model::Plan plan_load(const Census& census, const model::Request& request) {
     if (!request.scope.all() || !request.renames.empty() || !option(request.options, "match").empty())
         throw Error(ErrorKind::unsupported, "a snapshot that stays with the server is loaded whole",
                     "leave out what chooses");
+    require_target(census, {});
     model::Plan plan;
     std::uint64_t keys = 0;
     for (const auto& [database, space] : census.databases()) keys += space.keys;
@@ -176,12 +188,18 @@ model::Plan plan_load(const Census& census, const model::Request& request) {
             throw Error(ErrorKind::not_found, "where the server put this snapshot is not known",
                         "`vbackup list` shows what there is");
         note.action = action::load;
+        note.before.clear();
+        if (manifest.jobs.size() == 1) note.spaces = known_exactly(manifest);
         Step step{.id = "load:" + note.node, .kind = StepKind::change, .destroys = keys > 0};
         step.part.node = note.node;
         step.what = fmt::format("have {} delete its {} keys and load {}", note.node, keys, note.text);
         step.details = render(note);
         plan.steps.push_back(std::move(step));
     }
+    if (keys > 0)
+        plan.notes.emplace_back(
+            "the server deletes its keys before it looks for the snapshot: if its files are not there any more, "
+            "nothing is left");
     return plan;
 }
 

@@ -86,11 +86,7 @@ void prove_loaded(const model::Manifest& manifest, const Census& census, model::
         const auto found = here.find(*database);
         const auto space = found == here.end() ? KeySpace{} : found->second;
         const auto before = *entry.before.count, after = entry.count_after.value_or(before);
-        std::uint64_t expires = 0;
-        for (const auto& text : {entry.before.details, entry.details_after})
-            if (const auto digits = text.find_first_of("0123456789"); digits != std::string::npos)
-                expires = std::max<std::uint64_t>(expires, std::stoull(text.substr(digits)));
-        const Range range{minus(std::min(before, after), expires), std::max(before, after)};
+        const Range range{minus(std::min(before, after), expires_of(entry)), std::max(before, after)};
         proof.findings.push_back(finding(
             range.holds(space.keys),
             fmt::format("database {}: {} keys where the backup has {}", entry.before.name, space.keys, range.text())));
@@ -104,6 +100,14 @@ void prove_loaded(const model::Manifest& manifest, const Census& census, model::
 }
 
 }  // namespace
+
+std::uint64_t expires_of(const model::CollectionEntry& entry) {
+    std::uint64_t expires = 0;
+    for (const auto& text : {entry.before.details, entry.details_after})
+        if (const auto digits = text.find_first_of("0123456789"); digits != std::string::npos)
+            expires = std::max<std::uint64_t>(expires, std::stoull(text.substr(digits)));
+    return expires;
+}
 
 std::optional<io::KeySummary> counted(const model::Manifest& manifest) {
     std::optional<io::KeySummary> all;

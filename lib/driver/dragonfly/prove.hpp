@@ -7,6 +7,9 @@
 
 namespace vbackup::driver::dragonfly {
 
+// Of the keys of a database, how many had an expiry when a backup that is left with the server was made.
+std::uint64_t expires_of(const model::CollectionEntry& entry);
+
 // What the files of a kept backup hold, by the counts its create noted. Empty when it noted none.
 std::optional<io::KeySummary> counted(const model::Manifest& manifest);
 

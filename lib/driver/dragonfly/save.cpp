@@ -258,16 +258,4 @@ std::vector<model::Found> list_saves(Call& call, const net::RespServer& server) 
     return all;
 }
 
-void load_snapshot(Call& call, const net::RespServer& server, const std::string& path) {
-    net::Resp wire(call, server);
-    // Not a byte comes until it has loaded everything; the call's deadline holds.
-    wire.set_silence(std::chrono::hours(24));
-    const auto reply = wire.ask(call, {"DFLY", "LOAD", path});
-    if (!reply.is_error()) return;
-    if (reply.text.find("not found") != std::string::npos)
-        throw Error(ErrorKind::not_found, fmt::format("{} does not find {}", server.address(), path),
-                    "the path is one on the server, or a bucket that it reaches");
-    throw net::to_error(reply, server, "DFLY LOAD");
-}
-
 }  // namespace vbackup::driver::dragonfly

@@ -23,7 +23,4 @@ model::Seen observe_save(Call& call, const net::RespServer& server, const Note& 
 // A save under way, the newest good one, and a newer one that failed.
 std::vector<model::Found> list_saves(Call& call, const net::RespServer& server);
 
-// DFLY LOAD: what the server holds is gone, and what the snapshot holds is there when it returns.
-void load_snapshot(Call& call, const net::RespServer& server, const std::string& path);
-
 }  // namespace vbackup::driver::dragonfly

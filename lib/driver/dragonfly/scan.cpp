@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "driver/dragonfly/large_value.hpp"
+#include "driver/dragonfly/load.hpp"
 #include "io/seen_keys.hpp"
 
 namespace vbackup::driver::dragonfly {
@@ -57,7 +58,7 @@ public:
           wish_(std::move(wish)),
           ended_(std::move(ended)),
           wire_(call_, wish_.server),
-          facts_(ask_facts(call_, wire_)),
+          facts_(loaded_facts()),
           has_expiretime_(takes(call_, wire_, {"PEXPIRETIME", "vbackup:none"})),
           field_times_(facts_.is_dragonfly() ? LargeValue::FieldTimes::none : LargeValue::field_times_of(call_, wire_)),
           has_weight_(takes(call_, wire_, {"MEMORY", "USAGE", "vbackup:none"})),
@@ -72,6 +73,13 @@ public:
     std::optional<std::uint64_t> size() const override { return std::nullopt; }
 
 private:
+    // Nothing is asked of a server that is loading: what it refuses then it may take a moment later.
+    Facts loaded_facts() {
+        auto facts = ask_facts(call_, wire_);
+        require_loaded(wish_.server.address(), facts);
+        return facts;
+    }
+
     std::uint64_t server_time() const {
         const auto passed = std::chrono::duration_cast<Milliseconds>(call_.clock.now() - began_here_);
         return began_ + static_cast<std::uint64_t>(std::max<Milliseconds::rep>(passed.count(), 0));

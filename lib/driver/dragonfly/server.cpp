@@ -197,6 +197,8 @@ bool takes(Call& call, net::Resp& wire, std::initializer_list<std::string_view> 
     if (!reply.is_error()) return true;
     const auto error = net::to_error(reply, wire.server(), "the server");
     if (error.kind() == ErrorKind::unsupported || error.kind() == ErrorKind::denied) return false;
+    // One that is loading says nothing of what it takes.
+    if (error.kind() == ErrorKind::busy) throw error;
     // Other complaints are about the arguments: a cluster's MOVED, a wrong number of them.
     return reply.code() == "MOVED" || reply.code() == "ASK";
 }
