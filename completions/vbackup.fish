@@ -21,6 +21,8 @@ complete -c vbackup -n '__fish_seen_subcommand_from create' -l to -r -d 'bring t
 complete -c vbackup -n '__fish_seen_subcommand_from create' -l id -r -d 'name it so, instead of after target and time; goes on with an unfinished one'
 complete -c vbackup -n '__fish_seen_subcommand_from create' -l retention -r -d 'how long it is wanted, such as 72h or 14d: `vbackup prune` removes it after that, or the server does'
 complete -c vbackup -n '__fish_seen_subcommand_from create' -l description -r -d 'a word to those who find it later'
+complete -c vbackup -n '__fish_seen_subcommand_from create' -l incremental -d 'leave out what the newest backup of the target in the store holds; needs a store'
+complete -c vbackup -n '__fish_seen_subcommand_from create' -l max-increments -r -d 'so many increments in a row at most, then a whole backup is made again (6)'
 complete -c vbackup -n '__fish_seen_subcommand_from create' -l no-wait -d 'return when the server has taken the job; the backup stays with the server'
 complete -c vbackup -n '__fish_seen_subcommand_from create' -l allow-skipped-tenants -d 'go on although tenants would be left out'
 complete -c vbackup -n '__fish_seen_subcommand_from create' -l keep-on-server -d 'do not remove the server'\''s copy after it came home'

@@ -14,6 +14,8 @@ struct Arguments : Common {
     std::string id;
     std::string retention;
     std::string description;
+    int max_increments = 0;
+    bool incremental = false;
     bool no_wait = false;
     bool allow_skipped_tenants = false;
     bool keep_on_server = false;
@@ -29,6 +31,12 @@ void setup(CLI::App& app, Arguments& asked) {
     add_value(app, "--retention", asked.retention, "TIME",
               "how long it is wanted, such as 72h or 14d: `vbackup prune` removes it after that, or the server does");
     add_value(app, "--description", asked.description, "TEXT", "a word to those who find it later");
+    app.add_flag("--incremental", asked.incremental,
+                 "leave out what the newest backup of the target in the store holds; needs a store");
+    app.add_option("--max-increments", asked.max_increments,
+                   "so many increments in a row at most, then a whole backup is made again (6)")
+        ->option_text("NUMBER")
+        ->check(CLI::Range(1, 1000));
     app.add_flag("--no-wait", asked.no_wait,
                  "return when the server has taken the job; the backup stays with the server");
     app.add_flag("--allow-skipped-tenants", asked.allow_skipped_tenants, "go on although tenants would be left out");
@@ -54,6 +62,8 @@ Answer run(Session& session, const Arguments& asked) {
     if (asked.no_wait && !asked.to.empty())
         throw Error(ErrorKind::usage, "--to and --no-wait exclude each other: vbackup itself must move the bytes",
                     "leave out --no-wait, or leave out --to and use `vbackup download` later");
+    if (asked.max_increments > 0 && !asked.incremental)
+        throw Error(ErrorKind::usage, "--max-increments says nothing without --incremental", "add --incremental");
     const auto scene = session.open(asked.target, "create", asked.to);
     backup::CreateOptions options{.id = asked.id,
                                   .scope = scope_of(asked.chosen),
@@ -63,6 +73,8 @@ Answer run(Session& session, const Arguments& asked) {
                                   .wait_settled = asked.wait_settled,
                                   .wait = !asked.no_wait,
                                   .dry_run = asked.dry_run};
+    options.incremental = asked.incremental;
+    if (asked.max_increments > 0) options.max_increments = static_cast<std::size_t>(asked.max_increments);
     if (!asked.retention.empty()) options.retention = retention_of(asked.retention);
     options.description = asked.description;
     if (asked.allow_skipped_tenants) options.options["allow-skipped-tenants"] = "true";
@@ -80,7 +92,8 @@ Command create_command() {
          .about = "Without --to the backup goes to the store that the configuration names, or stays with the server. "
                   "What can be known before the first request that changes anything is checked first.",
          .examples = {"vbackup create prod", "vbackup create http://localhost:6333 --to /var/backups/vbackup",
-                      "vbackup create prod --collection 'Doc*' -o backend=s3", "vbackup create prod --no-wait"},
+                      "vbackup create prod --collection 'Doc*' -o backend=s3", "vbackup create prod --no-wait",
+                      "vbackup create prod --to @nightly --incremental"},
          .exits = {ErrorKind::partial, ErrorKind::deadline, ErrorKind::stalled, ErrorKind::not_found,
                    ErrorKind::conflict, ErrorKind::busy, ErrorKind::cancelled, ErrorKind::job_failed,
                    ErrorKind::refused, ErrorKind::unsupported, ErrorKind::unreachable, ErrorKind::denied,

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "backup/chain.hpp"
 #include "backup/execute.hpp"
 #include "backup/find.hpp"
 #include "backup/story.hpp"
@@ -124,6 +125,22 @@ void require_complete(const model::Intent& intent) {
     if (names.empty()) throw Error(ErrorKind::corrupt, "nothing came home: the backup has no files");
 }
 
+// What has to be done, building on an earlier backup where that was asked and there is one.
+model::Plan plan_of(Call& call, const Stage& stage, store::Catalog& home, const CreateOptions& options,
+                    const model::Request& request) {
+    auto& driver = stage.target.driver;
+    if (options.incremental) {
+        auto& increments = require_increments(stage, options.keep);
+        const auto base = next_base(call, home, stage.target, request.inspection->collections, options.max_increments);
+        if (base)
+            return increments.plan(call, request, {*base, [&](const model::File& file, std::uint64_t offset) {
+                                                       return home.store().open(store::file_name(base->id, file.name),
+                                                                                offset);
+                                                   }});
+    }
+    return driver.plan(call, request, peek_through(stage));
+}
+
 model::Found read_back(Call& call, const Stage& stage, const model::Intent& intent, const std::string& where) {
     auto found = describe(intent, where);
     for (const auto& record : intent.records) {
@@ -187,6 +204,7 @@ Result create(Call& call, const Stage& stage, const CreateOptions& asked) {
     const auto begun = call.clock.wall();
     if (options.id.empty()) options.id = make_id(stage.target, begun);
     require_id(options.id);
+    if (options.incremental) require_increments(stage, options.keep);
     auto& home = require_home(stage, options.keep);
     if (options.keep_on_server) options.options["keep-on-server"] = "true";
     model::Request request{.verb = model::Verb::create,
@@ -194,6 +212,7 @@ Result create(Call& call, const Stage& stage, const CreateOptions& asked) {
                            .scope = options.scope,
                            .options = options.options,
                            .keep = options.keep,
+                           .incremental = options.incremental,
                            .wait = options.wait,
                            .retention = options.retention,
                            .description = options.description};
@@ -222,7 +241,7 @@ Result create(Call& call, const Stage& stage, const CreateOptions& asked) {
     for (const auto& warning : now.warnings) call.tally.warn(warning);
     require_healthy(now);
     request.inspection = &now;
-    auto plan = stage.target.driver.plan(call, request, peek_through(stage));
+    auto plan = plan_of(call, stage, home, options, request);
     for (const auto& note : plan.notes) call.tally.warn(note);
     if (!options.wait) require_unattended(plan);
     if (options.dry_run) return {.plan = std::move(plan), .dry_run = true};
@@ -246,6 +265,9 @@ Result create(Call& call, const Stage& stage, const CreateOptions& asked) {
 }
 
 Result finish_create(Call& call, const Stage& stage, store::Catalog& home, model::Intent& intent, bool wait) {
+    // What it builds on must stay.
+    const auto base_locks = lock_bases(home, intent.draft);
+
     // Make, wait and fetch.
     Executor executor(call, stage, &home, intent);
     try {
@@ -270,6 +292,7 @@ Result finish_create(Call& call, const Stage& stage, store::Catalog& home, model
     count_again(call, stage, intent.draft);
 
     // Commit: the backup exists from here on.
+    require_bases(home, intent.draft);
     intent.draft.completed = call.clock.wall();
     home.commit(intent.draft);
     if (executor.tidy()) home.forget_intent(intent.id);

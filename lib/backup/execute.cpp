@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "backup/carry.hpp"
+#include "backup/chain.hpp"
 #include "backup/fetch.hpp"
 #include "backup/find.hpp"
 #include "backup/step_queue.hpp"
@@ -363,17 +364,14 @@ model::Outcome Executor::send_once(const Step& step) {
         if (!stage_.store) throw Error(ErrorKind::usage, "the store that holds the backup is not named");
         if (file == intent_.draft.files.end())
             throw Error(ErrorKind::corrupt, fmt::format("the backup has no file {}", step.file));
+        if (!file->base.empty()) return send_increment(step, *file);
         const auto name = store::file_name(intent_.draft.id, file->name);
         source = checked(stage_.store->store().open(name), file->sha256, file->name);
         if (file->size && source->size() && *file->size != *source->size())
             throw Error(ErrorKind::corrupt, fmt::format("{} in the backup has {} bytes instead of {}", file->name,
                                                         *source->size(), *file->size));
     }
-    note(step.id, [](auto& now) {
-        now.sent = true;
-        now.failed.clear();
-        now.job.reset();
-    });
+    note_sent(step.id);
     const auto before = call_.tally.bytes_done.load();
     try {
         return stage_.target.driver.run(call_, step, source.get());
@@ -381,6 +379,30 @@ model::Outcome Executor::send_once(const Step& step) {
         if (source) call_.tally.bytes_done = before;
         throw;
     }
+}
+
+// Put together twice: the first time only to know that nothing is missing or damaged, and what its digest is.
+model::Outcome Executor::send_increment(const Step& step, const model::File& file) {
+    auto* increments = stage_.target.driver.increments();
+    if (!increments)
+        throw Error(ErrorKind::unsupported,
+                    fmt::format("{} is an increment, which {} does not read", file.name, stage_.target.driver_name));
+    const auto layers = layers_of(*stage_.store, intent_.draft.id, file);
+    call_.tally.stage(fmt::format("putting together {}", file.name));
+    const auto measured = io::drain(call_, *increments->whole(call_, layers));
+    call_.tally.bytes_done -= measured.size;
+    call_.tally.stage(step.what);
+    const auto source = increments->whole(call_, layers);
+    note_sent(step.id);
+    return increments->run(call_, step, *source, measured);
+}
+
+void Executor::note_sent(const std::string& step) {
+    note(step, [](auto& now) {
+        now.sent = true;
+        now.failed.clear();
+        now.job.reset();
+    });
 }
 
 void Executor::follow(const Step& step, model::JobRef job, bool wait) {

@@ -48,6 +48,8 @@ private:
     void start_anew(const model::Step& step, const Error& ended, bool wait);
     model::Outcome begin(const model::Step& step);
     model::Outcome send_once(const model::Step& step);
+    model::Outcome send_increment(const model::Step& step, const model::File& file);
+    void note_sent(const std::string& step);
     void follow(const model::Step& step, model::JobRef job, bool wait);
     model::Seen look_briefly(const job::Look& look);
     void settle(const model::Step& step);

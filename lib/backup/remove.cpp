@@ -28,6 +28,8 @@ void require_no_dependents(store::Catalog& home, const std::string& id) {
         std::optional<model::Manifest> manifest;
         try {
             manifest = home.manifest(other);
+            // A create that has not ended may be gone on with.
+            if (const auto intent = manifest ? std::nullopt : home.intent(other)) manifest = intent->draft;
         } catch (const Error& error) {
             if (error.kind() == ErrorKind::storage) throw;
         }

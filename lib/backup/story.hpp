@@ -74,7 +74,11 @@ struct CreateOptions {
     std::string description;
     bool keep = false;            // bring the files to stage.store
     bool keep_on_server = false;  // do not tidy the server's copies afterwards
-    bool wait_settled = false;    // first wait until nothing is in the way of a backup
+    // Leave out what the newest backup of the same target in the same store holds, as far as that is certain. After
+    // `max_increments` of them in a row the next one is whole. Needs `keep`.
+    bool incremental = false;
+    std::size_t max_increments = 6;
+    bool wait_settled = false;  // first wait until nothing is in the way of a backup
     bool wait = true;
     bool dry_run = false;
 };

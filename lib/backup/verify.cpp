@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "backup/chain.hpp"
 #include "backup/execute.hpp"
 #include "backup/fetch.hpp"
 #include "backup/find.hpp"
@@ -16,7 +17,12 @@ namespace vbackup::backup {
 
 namespace {
 
-using OpenFile = std::function<std::unique_ptr<io::Source>(const model::File& file)>;
+// A file to be read, under the name that people see.
+struct Item {
+    std::string name;
+    model::File file;
+    std::function<std::unique_ptr<io::Source>()> open;
+};
 
 // Passes a source on, computing size and digest, so that structure and digest need one reading.
 class Measured : public io::Source {
@@ -76,19 +82,19 @@ std::string problem_of(Call& call, const model::File& file, io::Source& source) 
     return digest.empty() ? structure : digest;
 }
 
-Verification check(Call& call, model::Manifest manifest, std::size_t parallel, const OpenFile& open) {
+Verification check(Call& call, model::Manifest manifest, std::size_t parallel, const std::vector<Item>& items) {
     Verification result{.manifest = std::move(manifest)};
-    for (const auto& file : result.manifest.files) {
-        result.files.push_back({.name = file.name, .size = file.size.value_or(0)});
-        call.tally.bytes_total += file.size.value_or(0);
+    for (const auto& item : items) {
+        result.files.push_back({.name = item.name, .size = item.file.size.value_or(0)});
+        call.tally.bytes_total += item.file.size.value_or(0);
     }
     call.tally.stage("verifying");
     constexpr std::size_t usual = 4;
     const auto errors =
         run_parallel(result.files.size(), parallel == 0 ? usual : parallel, call.stop, [&](std::size_t i) {
             try {
-                const auto source = open(result.manifest.files[i]);
-                result.files[i].problem = problem_of(call, result.manifest.files[i], *source);
+                const auto source = items[i].open();
+                result.files[i].problem = problem_of(call, items[i].file, *source);
             } catch (const Error& error) {
                 if (error.kind() != ErrorKind::not_found && error.kind() != ErrorKind::storage) throw;
                 result.files[i].problem = error.kind() == ErrorKind::not_found ? "it is missing" : error.message();
@@ -102,10 +108,31 @@ Verification check(Call& call, model::Manifest manifest, std::size_t parallel, c
     return result;
 }
 
+// What an increment builds on must be good as well, or it cannot be restored.
+void add_bases(store::Catalog& store, const std::string& id, const model::File& file, std::vector<Item>& items) {
+    if (file.base.empty()) return;
+    try {
+        for (const auto& layer : layers_of(store, id, file)) {
+            if (layer.of == id) continue;
+            const auto name = store::file_name(layer.of, layer.file.name);
+            items.push_back({name, layer.file, [&store, name] { return store.store().open(name); }});
+        }
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::corrupt) throw;
+        const Error gone(ErrorKind::storage, error.message());
+        items.push_back({file.base + "/" + file.name, file, [gone]() -> std::unique_ptr<io::Source> { throw gone; }});
+    }
+}
+
 Verification check_kept(Call& call, store::Catalog& store, model::Manifest manifest, std::size_t parallel) {
     const auto id = manifest.id;
-    return check(call, std::move(manifest), parallel,
-                 [&](const model::File& file) { return store.store().open(store::file_name(id, file.name)); });
+    std::vector<Item> items;
+    for (const auto& file : manifest.files) {
+        const auto name = store::file_name(id, file.name);
+        items.push_back({file.name, file, [&store, name] { return store.store().open(name); }});
+    }
+    for (const auto& file : manifest.files) add_bases(store, id, file, items);
+    return check(call, std::move(manifest), parallel, items);
 }
 
 // Reads what the server keeps, through the driver or where this machine reaches the place.
@@ -125,9 +152,14 @@ Verification check_left(Call& call, const Stage& stage, model::Manifest manifest
                                       .format = stage.target.driver.format(name)});
         }
     }
-    return check(call, std::move(manifest), stage.parallel, [&](const model::File& file) {
-        return location ? location->open(file.server_name) : stage.target.driver.open(call, file, 0);
-    });
+    std::vector<Item> items;
+    for (const auto& file : manifest.files) {
+        items.push_back({file.name, file, [&, file] {
+                             return location ? location->open(file.server_name)
+                                             : stage.target.driver.open(call, file, 0);
+                         }});
+    }
+    return check(call, std::move(manifest), stage.parallel, items);
 }
 
 }  // namespace

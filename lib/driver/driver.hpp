@@ -18,6 +18,8 @@
 
 namespace vbackup::driver {
 
+class Increments;
+
 // Reads a small file below a location, so that a driver can tell its own folder from a stranger's. Empty: not there, or
 // no store of ours reaches the place.
 using Peek = std::function<std::optional<std::string>(const model::Location&, const std::string& name)>;
@@ -96,6 +98,10 @@ public:
 
     // Null when the database keeps no schedules. Lives as long as the driver.
     virtual Schedules* schedules() { return nullptr; }
+
+    // Null when a backup cannot leave out what an earlier one in the same store holds (driver/increments.hpp). Lives as long as
+    // the driver.
+    virtual Increments* increments() { return nullptr; }
 };
 
 }  // namespace vbackup::driver

@@ -37,7 +37,8 @@ struct Request {
     std::string id;  // vbackup's own id of the backup
     Scope scope;
     Options options;
-    bool keep = false;  // create: the files are brought home
+    bool keep = false;         // create: the files are brought home
+    bool incremental = false;  // create: what an earlier backup in the same store holds may be left out
     bool wait = true;
     Renames renames;            // restore
     bool overwrite = false;     // restore: what exists may be replaced

@@ -16,6 +16,7 @@ JsonText summary(const Request& request) {
                                    {"overwrite", request.overwrite}};
     // Summaries of versions that did not have it stay the same.
     if (request.switch_alias) text["switch_alias"] = true;
+    if (request.incremental) text["incremental"] = true;
     if (request.retention) text["retention"] = request.retention->count();
     if (!request.description.empty()) text["description"] = request.description;
     return text.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
@@ -35,6 +36,7 @@ Request parse_summary(const JsonText& text) {
         json.at("renames").get_to(request.renames);
         json.at("overwrite").get_to(request.overwrite);
         request.switch_alias = json.value("switch_alias", false);
+        request.incremental = json.value("incremental", false);
         if (json.contains("retention")) request.retention = Milliseconds(json.at("retention").get<std::int64_t>());
         request.description = json.value("description", "");
         return request;

@@ -2,10 +2,13 @@
 """Loads, changes, fingerprints and deletes what a Qdrant holds, by its REST interface. Python's standard library only.
 
   load URL COLLECTION COUNT [--dims N] [--shards N] [--replicas N] [--alias NAME] [--ballast BYTES] [--rich] [--keys A,B]
-          [--segments N]   with a payload index on `number`. --ballast: text that hardly compresses in each point. --rich: named,
+          [--segments N] [--optimized]   with a payload index on `number`. --ballast: text that hardly compresses in each point. --rich: named,
           quantized, multi and sparse vectors, an index of every common kind, ids of both kinds. --keys: custom sharding, with
           `--shards` for each key and the same ids under every key. --segments: of a shard; each takes 70 MB of disk once it was
-          restored (rich ones 200), as the holes of its files are written out then
+          restored (rich ones 200), as the holes of its files are written out then. --optimized: optimizers make segments that
+          take no more writes already of little
+  change URL COLLECTION [--delete N] [--update N] [--payload N] [--insert N] [--index FIELD]   to so many of its points
+  green URLS COLLECTION…         waits until no optimizer has anything left to do
   fingerprint URLS COLLECTION…   one line each: NAME COUNT SHA-256 of ids, shard keys, vectors and payloads of all points,
           INDEXES, ALIASES. Every one of the URLs, joined by commas, is asked; where their answers differ it fails
   config URL COLLECTION…         one line each: its configuration without the number of replicas
@@ -113,8 +116,11 @@ def create(args):
     wanted = {**vectors_config(args), "shard_number": args.shards, "replication_factor": args.replicas}
     if args.keys:
         wanted["sharding_method"] = "custom"
-    if args.segments:
-        wanted["optimizers_config"] = {"default_segment_number": args.segments}
+    optimizers = {"default_segment_number": args.segments} if args.segments else {}
+    if args.optimized:
+        optimizers["indexing_threshold"] = 50
+    if optimizers:
+        wanted["optimizers_config"] = optimizers
     ask(args.url, "PUT", where + "?timeout=60", wanted)
     for key in keys_of(args):
         ask(args.url, "PUT", where + "/shards?timeout=60", {"shard_key": key})
@@ -146,6 +152,42 @@ def load(args):
     for key in keys:
         if batches[key]:
             send(key)
+
+
+def change(args):
+    """Other points each time, and what they are told lies in their own payloads."""
+    where = f"/collections/{args.name}"
+    numbers = random.Random()
+    every = [one["id"] for one in points_of(args.url, args.name, None)]
+    numbers.shuffle(every)
+    vectors = ask(args.url, "GET", where)["config"]["params"]["vectors"]
+    args.rich, args.dims = "size" not in vectors, vectors.get("size", vectors.get("plain", {}).get("size"))
+    args.keys, args.ballast = "", 0
+    if args.delete:
+        ask(args.url, "POST", where + "/points/delete?wait=true", {"points": every[: args.delete]})
+        every = every[args.delete :]
+    again = [{**point(args, numbers, n), "id": one} for n, one in enumerate(every[: args.update])]
+    most = 1_000_000 + numbers.randrange(1_000_000_000)
+    fresh = [{**point(args, numbers, n), "id": most + n} for n in range(args.insert)]
+    for batch in (again, *(fresh[n : n + 500] for n in range(0, len(fresh), 500))):
+        if batch:
+            ask(args.url, "PUT", where + "/points?wait=true", {"points": batch})
+    if args.payload:
+        told = {"payload": {"extra": f"x{most}"}, "points": every[-args.payload :]}
+        ask(args.url, "POST", where + "/points/payload?wait=true", told)
+    if args.index:
+        made = {"field_name": args.index, "field_schema": "keyword"}
+        ask(args.url, "PUT", where + "/index?wait=true&timeout=60", made)
+
+
+def green(args):
+    end = time.monotonic() + args.within
+    for url in args.url.split(","):
+        for name in args.names:
+            while ask(url, "GET", f"/collections/{name}")["status"] != "green":
+                if time.monotonic() > end:
+                    sys.exit(f"{name}: the optimizers do not come to rest")
+                time.sleep(0.2)
 
 
 def write(args):
@@ -355,7 +397,9 @@ def parse():
             one.add_argument("--" + name, **switch)
 
     verb(load, "name", "count", dims=64, shards=1, replicas=1, alias="", ballast=0, rich=False, keys="",
-         segments=0)
+         segments=0, optimized=False)
+    verb(change, "name", delete=0, update=0, payload=0, insert=0, index="")
+    verb(green, "names", within=60)
     verb(fingerprint, "names")
     verb(config, "names")
     verb(replicas, "names", factor=0)

@@ -225,7 +225,18 @@ void put_back_shard(const Asked& asked, const Shard& shard, const std::string& b
     const auto found = opened(bytes);
     if (!found.config.empty() || found.shards.empty())
         throw Refusal{error(500, "Service internal error: Can't restore snapshot in local mode with missing data")};
-    recover_shard(asked.state, asked.name(), shard.id, asked.node, found.shards.begin()->second, priority(asked));
+    if (found.partial)
+        throw Refusal{error(400,
+                            "Wrong input: invalid shard snapshot: segment x contains segment manifest; ensure you are "
+                            "not recovering partial snapshot on shard snapshot endpoint")};
+    if (found.torn)
+        throw Refusal{error(500, "Service internal error: Failed to open mmap vector storage: path not found")};
+    const auto id = shard.id;
+    recover_shard(asked.state, asked.name(), id, asked.node, found.shards.begin()->second, priority(asked));
+    for (auto& one : asked.state.collections.at(asked.name()).shards) {
+        // Segments keep their ids.
+        if (one.id == id && found.built.contains(0)) one.replicas[asked.node].built = found.built.at(0);
+    }
 }
 
 Answer done_or_accepted(const Asked& asked, const std::string& result) {
@@ -247,12 +258,20 @@ void require_local(const Asked& asked, const Shard& shard) {
         400, fmt::format("Wrong input: Shard {} is not a local {}shard", shard.id, lists ? "" : "or queue proxy "))};
 }
 
+// The manifest takes a key that reads everything, and errors of the stream are plain text (seen).
+Answer partial_manifest(const Asked& asked) {
+    asked.require_global_read();
+    require_local(asked, shard_of(asked));
+    return good(manifest_of(shard_of(asked).replicas.at(asked.node)));
+}
+
 Answer stream(const Asked& asked) {
     in_plain_text([&] {
         asked.require(asked.at(1), true);
         require_local(asked, shard_of(asked));
     });
-    auto bytes = pack_shard(shard_of(asked).replicas.at(asked.node).points);
+    const auto& replica = shard_of(asked).replicas.at(asked.node);
+    auto bytes = asked.at(5) == "partial" ? pack_partial(replica, asked.request.body) : pack_shard(replica);
     if (asked.state.truncates_streams) bytes.resize(bytes.size() / 2);
     return {.body = bytes, .headers = {{"Content-Type", "application/octet-stream"}}, .chunked = true};
 }
@@ -283,6 +302,10 @@ Answer collection_snapshots(const Asked& asked) {
 }
 
 Answer shard_snapshots(const Asked& asked) {
+    const bool partial = asked.at(4) == "snapshot" && asked.at(5) == "partial";
+    if (partial && !asked.state.knows_partial) return {.status = 404};
+    if (partial && asked.is("GET") && asked.at(6) == "manifest") return partial_manifest(asked);
+    if (partial && !(asked.is("POST") && asked.at(6) == "create")) return {.status = 404};
     if (asked.at(4) == "snapshot") return stream(asked);
     if (asked.at(5) == "upload" && asked.is("POST")) {
         const auto& shard = shard_of(asked);
@@ -297,7 +320,7 @@ Answer shard_snapshots(const Asked& asked) {
     }
     const Shelf shelf{
         .owner = owner, .prefix = fmt::format("{}-shard-{}-", asked.name(), asked.at(3)), .depth = 5, .pack = [&] {
-            return pack_shard(shard_of(asked).replicas.at(asked.node).points);
+            return pack_shard(shard_of(asked).replicas.at(asked.node));
         }};
     const auto check = [&] {
         asked.require(asked.at(1), !asked.is("GET"));
@@ -308,7 +331,8 @@ Answer shard_snapshots(const Asked& asked) {
 }
 
 Answer storage_snapshots(const Asked& asked) {
-    const Shelf shelf{.owner = "", .prefix = "full-snapshot-", .depth = 1, .pack = [&] { return pack_shard({}); }};
+    const Shelf shelf{
+        .owner = "", .prefix = "full-snapshot-", .depth = 1, .pack = [&] { return pack_shard(Points{}); }};
     return list_or_make(asked, shelf, [&] {
         if (asked.is("GET"))
             asked.require_global_read();

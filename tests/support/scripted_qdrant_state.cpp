@@ -170,6 +170,13 @@ void create_key(State& state, const std::string& name, const std::string& text) 
     }
 }
 
+void optimize(State& state, const std::string& name) {
+    for (auto& shard : state.collections.at(name).shards) {
+        for (auto& [_, replica] : shard.replicas)
+            replica.built = {{fmt::format("{:08x}-2fa1-41d2-883f-0016d3cca427", ++state.built), replica.points}};
+    }
+}
+
 const Points* readable(const State& state, const Shard& shard, std::size_t node) {
     const auto own = shard.replicas.find(node);
     if (own != shard.replicas.end() && own->second.state == "Active") return &own->second.points;

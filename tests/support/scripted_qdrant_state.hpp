@@ -23,9 +23,13 @@ using wire::Stored;
 // id → {"payload":…,"vector":…} as JSON.
 using Points = std::map<std::uint64_t, std::string>;
 
+// What an optimizer made of points once and for all, by the segment's id.
+using Built = std::map<std::string, Points>;
+
 struct Replica {
     std::string state = "Active";
     Points points = {};
+    Built built = {};  // some of them as they were; what has changed since lies in a segment that takes writes
 };
 
 struct Shard {
@@ -87,6 +91,8 @@ struct State {
     bool knows_cluster_telemetry = true;  // from 1.17
     bool s3 = false;                      // no checksum, no ETag, no ranges
     bool truncates_streams = false;       // a shard's stream ends in a normal final chunk after half of it
+    bool knows_partial = true;            // partial snapshots, from 1.13
+    std::size_t built = 0;                // segments that optimizers made
     bool recoveries_hang = false;         // no transfer is ever begun
     int words_lost = 0;                   // uploads after which other replicas are never told that they are out of step
     bool at_once = false;      // uploads that make a collection are 409 but for the first, until somebody looked
@@ -115,6 +121,9 @@ bool has_quorum(const State& state);
 // Makes a collection from the body of a PUT (JSON), its shards spread over the nodes; a key's shards.
 void create_collection(State& state, const std::string& name, const std::string& body);
 void create_key(State& state, const std::string& name, const std::string& body);
+
+// Each replica's optimizer puts what it has into one segment.
+void optimize(State& state, const std::string& name);
 
 // The points of a shard as a node reads them: its own where its replica is Active, otherwise those of the first Active
 // replica that can be reached; null when there is none.

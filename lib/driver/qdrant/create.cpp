@@ -31,13 +31,17 @@ Choices choices_of(const std::string& collection, const Shard& shard) {
 }
 
 // Each shard of all collections once, the work spread over the nodes. The only node needs no name.
-std::vector<Place> shards_of(const std::vector<model::Collection>& collections, bool clustered) {
+std::vector<Place> shards_of(const std::vector<model::Collection>& collections, bool clustered,
+                             const std::map<std::string, std::string>& wanted) {
     std::vector<Choices> choices;
     std::vector<Place> places;
     for (const auto& collection : collections) {
         for (const auto& shard : parse_census(collection).shards) {
-            choices.push_back(choices_of(collection.name, shard));
             places.push_back({Unit::shard, collection.name, std::to_string(shard.id)});
+            choices.push_back(choices_of(collection.name, shard));
+            const auto node = wanted.find(file_name(places.back()));
+            if (node == wanted.end() || !choices.back().contains(node->second)) continue;
+            std::erase_if(choices.back(), [&](const auto& one) { return one.first != node->second; });
         }
     }
     const auto nodes = spread(choices);
@@ -57,9 +61,10 @@ std::vector<Place> nodes_of(const std::string& collection, const Census& census,
     return places;
 }
 
-std::vector<Place> places_of(const std::vector<model::Collection>& collections, Unit unit, bool clustered) {
+std::vector<Place> places_of(const std::vector<model::Collection>& collections, Unit unit, bool clustered,
+                             const std::map<std::string, std::string>& wanted) {
     if (unit == Unit::storage) return {{unit}};
-    if (unit == Unit::shard) return shards_of(collections, clustered);
+    if (unit == Unit::shard) return shards_of(collections, clustered, wanted);
     std::vector<Place> places;
     for (const auto& collection : collections) {
         const auto nodes = nodes_of(collection.name, parse_census(collection), clustered);
@@ -115,8 +120,12 @@ void add_snapshot(const model::Request& request, const Place& place, model::Plan
 
 }  // namespace
 
-model::Plan plan_create(Call& call, Nodes& nodes, const model::Request& request) {
+model::Plan plan_create(Call& call, Nodes& nodes, const model::Request& request,
+                        const std::map<std::string, std::string>& wanted) {
     const auto unit = unit_of(request.options);
+    if (request.incremental && unit != Unit::shard)
+        throw Error(ErrorKind::usage, "increments are made of shards",
+                    "leave out -o unit, or leave out --incremental: the server has no others");
     if (unit == Unit::storage && !request.scope.all())
         throw Error(ErrorKind::usage, "a storage snapshot holds every collection",
                     "leave out --collection and --exclude, or use -o unit=shard");
@@ -132,7 +141,8 @@ model::Plan plan_create(Call& call, Nodes& nodes, const model::Request& request)
 
     model::Plan plan;
     plan.details = render(Note{.action = "create", .place = {unit}});
-    for (const auto& place : places_of(now.collections, unit, is_clustered(now))) add_snapshot(request, place, plan);
+    for (const auto& place : places_of(now.collections, unit, is_clustered(now), wanted))
+        add_snapshot(request, place, plan);
     return plan;
 }
 

@@ -99,6 +99,7 @@ model::JsonText render(const Note& note) {
     put("key", note.key);
     put("sha256", note.sha256);
     put("source", note.source);
+    put("base", note.base);
     if (!note.before.empty()) json["before"] = note.before;
     if (note.several) json["several"] = true;
     if (note.rank) json["rank"] = note.rank;
@@ -126,6 +127,7 @@ Note parse_note(const model::JsonText& text) {
         note.replicas = json.value("replicas", 0U);
         note.sha256 = json.value("sha256", "");
         note.source = json.value("source", "");
+        note.base = json.value("base", "");
         if (json.contains("points")) note.points = json.at("points").get<std::uint64_t>();
         return note;
     } catch (const nlohmann::json::exception&) {

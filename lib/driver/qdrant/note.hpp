@@ -50,15 +50,16 @@ struct Note {
     std::uint32_t shards = 0;         // how many shards the collection must have once settled
     std::uint32_t replicas = 0;       // how many replicas each of them must have then; 0: whatever it has
     std::string sha256;               // of the file that is sent
+    std::string base;                 // of a partial snapshot: the backup that has what it leaves out
     std::string source;               // the node whose own snapshot is read; empty: none, or the one it is put back on
     std::optional<std::uint64_t> points;  // exact count that must be there afterwards
 };
 
 namespace action {
-inline constexpr std::string_view snapshot = "snapshot", forget = "forget", drop = "drop", collection = "collection",
-                                  params = "params", key = "key", index = "index", upload = "upload",
-                                  recover = "recover", settle = "settle", gone = "gone", check = "check",
-                                  aliases = "aliases", strict = "strict";
+inline constexpr std::string_view snapshot = "snapshot", partial = "partial", forget = "forget", drop = "drop",
+                                  collection = "collection", params = "params", key = "key", index = "index",
+                                  upload = "upload", recover = "recover", settle = "settle", gone = "gone",
+                                  check = "check", aliases = "aliases", strict = "strict";
 }
 
 model::JsonText render(const Note& note);

@@ -7,6 +7,8 @@
 #include <algorithm>
 
 #include "driver/qdrant/census.hpp"
+#include "driver/qdrant/increment.hpp"
+#include "driver/qdrant/layers.hpp"
 #include "driver/qdrant/options.hpp"
 #include "driver/qdrant/restore.hpp"
 
@@ -16,7 +18,7 @@ namespace {
 
 using namespace qdrant;
 
-class Qdrant : public Driver {
+class Qdrant : public Driver, public Increments {
 public:
     Qdrant(net::Connection connection, Settings settings)
         : nodes_(std::move(connection), std::move(settings.trace), std::move(settings.nodes)),
@@ -71,7 +73,8 @@ public:
     }
 
     Files files(Call& call, const model::JobRef& job, const Peek&) override {
-        return qdrant::files(call, nodes_, memory_, parse_note(job.details));
+        const auto note = parse_note(job.details);
+        return note.action == action::partial ? partial_files(note) : qdrant::files(call, nodes_, memory_, note);
     }
 
     model::Format format(const std::string& name) const override {
@@ -79,11 +82,24 @@ public:
     }
 
     std::unique_ptr<io::Source> open(Call& call, const model::File& file, std::uint64_t offset) override {
+        if (parse_note(file.details).action == action::partial) return open_partial(call, nodes_, file, zstd_);
         return qdrant::open(call, nodes_, memory_, file, offset, zstd_);
     }
 
     model::Proof prove(Call& call, const model::Manifest& manifest, const model::Request& request) override {
         return qdrant::prove(call, nodes_, manifest, request);
+    }
+
+    Increments* increments() override { return this; }
+
+    model::Plan plan(Call& call, const model::Request& request, const Base& base) override {
+        return plan_increment(call, nodes_, request, base);
+    }
+
+    std::unique_ptr<io::Source> whole(Call&, const std::vector<Layer>& layers) override { return merged(layers); }
+
+    model::Outcome run(Call& call, const model::Step& step, io::Source& source, const io::Copied& measured) override {
+        return send_merged(call, nodes_, key_, step, source, measured);
     }
 
 private:

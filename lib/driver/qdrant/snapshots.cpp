@@ -48,8 +48,8 @@ void require_new_second(Call& call, const Client& client, const Place& place, st
                     "run it again");
 }
 
-// Why a snapshot of that place would not be whole now; empty when it would. A replica that is still being filled is packed
-// without a word (seen on 1.19.0: half of the points under a 200). A Qdrant without consensus has no such states.
+}  // namespace
+
 std::string what_is_missing(Call& call, const Client& client, const Place& place) {
     if (place.node.empty() || place.unit == Unit::storage) return {};
     const auto shards = client.shards(call, place.collection);
@@ -66,8 +66,6 @@ std::string what_is_missing(Call& call, const Client& client, const Place& place
     }
     return active > 0 ? std::string{} : fmt::format("node {} has no replica of {}", place.node, place.text());
 }
-
-}  // namespace
 
 std::vector<Snapshot> new_ones(const Note& note, std::vector<Snapshot> listed) {
     std::erase_if(listed, [&](const auto& one) {

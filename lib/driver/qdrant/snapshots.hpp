@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,8 +19,10 @@ namespace vbackup::driver::qdrant {
 // Making, finding, reading and deleting snapshots. A snapshot lies on the node that made it, which its Place names.
 
 // Each shard once, from one Active replica, so that the nodes share the work; or of each collection one snapshot on each
-// node that has shards of it; or the whole storage of a single node.
-model::Plan plan_create(Call& call, Nodes& nodes, const model::Request& request);
+// node that has shards of it; or the whole storage of a single node. `wanted` names a node for some of the files, taken where
+// its replica is Active.
+model::Plan plan_create(Call& call, Nodes& nodes, const model::Request& request,
+                        const std::map<std::string, std::string>& wanted = {});
 model::Plan plan_download(const model::Request& request);
 model::Plan plan_remove(const model::Request& request);
 // Those of all nodes; for one that is not reached an entry without a name.
@@ -39,6 +42,10 @@ std::unique_ptr<io::Source> open(Call& call, Nodes& nodes, Memory& memory, const
 
 // A step that deletes one snapshot file of the server by its name.
 model::Step forget_step(const Place& place, const std::string& name);
+
+// Why a snapshot of that place would not be whole now; empty when it would. A replica that is still being filled is packed
+// without a word (seen on 1.19.0: half of the points under a 200). A Qdrant without consensus has no such states.
+std::string what_is_missing(Call& call, const Client& client, const Place& place);
 
 // What the files of this room share.
 std::string step_name(std::string_view action, const Place& place);

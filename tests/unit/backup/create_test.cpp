@@ -54,6 +54,20 @@ TEST_CASE("a backup that stays with the server has its manifest in the journal")
     CHECK(scene.database.snapshots.size() == 2);
 }
 
+TEST_CASE("a database that makes no increments is not even looked at when one is asked for") {
+    Scene scene;
+    bool asked = false;
+    scene.database.before = [&](const std::string&, const std::string&) { asked = true; };
+    try {
+        backup::create(scene.call, scene.stage(), {.id = "b1", .keep = true, .incremental = true});
+        FAIL("it was made");
+    } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::unsupported);
+    }
+    CHECK_FALSE(asked);
+    CHECK(scene.store.ids().empty());
+}
+
 TEST_CASE("the intent is there before the first request that changes anything") {
     Scene scene;
     bool seen = false;
