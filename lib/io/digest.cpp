@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include <array>
 
@@ -51,9 +52,23 @@ std::string Digest::hex() {
 }
 
 std::string sha256(std::string_view bytes) {
+    return sha256(std::as_bytes(std::span(bytes)));
+}
+
+std::string sha256(std::span<const std::byte> bytes) {
     Digest digest;
-    digest.update(std::as_bytes(std::span(bytes)));
+    digest.update(bytes);
     return digest.hex();
+}
+
+std::string hmac_sha256(std::string_view key, std::string_view text) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
+    unsigned int size = 0;
+    const auto* const made =
+        HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+             reinterpret_cast<const unsigned char*>(text.data()), text.size(), bytes.data(), &size);
+    require_ok(made == nullptr ? 0 : 1);
+    return {reinterpret_cast<const char*>(bytes.data()), size};
 }
 
 }  // namespace vbackup::io

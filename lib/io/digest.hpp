@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace vbackup::io {
 
@@ -26,5 +27,9 @@ private:
 };
 
 std::string sha256(std::string_view bytes);
+std::string sha256(std::span<const std::byte> bytes);
+
+// HMAC-SHA-256 (RFC 2104): 32 bytes, not hex.
+std::string hmac_sha256(std::string_view key, std::string_view text);
 
 }  // namespace vbackup::io

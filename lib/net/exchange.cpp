@@ -36,10 +36,6 @@ std::optional<std::uint64_t> length_to_send(const Request& request) {
     return *whole - std::min(*whole, request.upload->offset());
 }
 
-bool sends_body(const Request& request) {
-    return !request.body.empty() || request.upload != nullptr;
-}
-
 }  // namespace
 
 Exchange::Exchange(std::shared_ptr<Server> server, const Call& call, const Request& request, Headers extra, long buffer,
@@ -132,6 +128,7 @@ std::size_t Exchange::on_body(std::span<const std::byte> bytes) {
 std::size_t Exchange::on_send(std::span<std::byte> into) {
     listen();
     try {
+        if (!request_.bytes.empty()) return on_send_bytes(into.first(call_.piece(into.size())));
         const std::size_t count = read_upload(into.first(call_.piece(into.size())));
         sent_ += count;
         call_.tally.bytes_done += count;
@@ -142,6 +139,27 @@ std::size_t Exchange::on_send(std::span<std::byte> into) {
         thrown_ = std::current_exception();
         return CURL_READFUNC_ABORT;
     }
+}
+
+std::size_t Exchange::on_send_bytes(std::span<std::byte> into) {
+    const auto rest = request_.bytes.subspan(static_cast<std::size_t>(sent_));
+    const auto piece = rest.first(std::min(rest.size(), into.size()));
+    std::copy(piece.begin(), piece.end(), into.begin());
+    sent_ += piece.size();
+    call_.moved(piece.size());
+    listen();
+    return piece.size();
+}
+
+int Exchange::seek_callback(void* self, curl_off_t offset, int origin) {
+    return static_cast<Exchange*>(self)->on_seek(offset, origin);
+}
+
+int Exchange::on_seek(curl_off_t offset, int origin) {
+    if (origin != SEEK_SET || offset < 0 || static_cast<std::uint64_t>(offset) > request_.bytes.size())
+        return CURL_SEEKFUNC_FAIL;
+    sent_ = static_cast<std::uint64_t>(offset);
+    return CURL_SEEKFUNC_OK;
 }
 
 // Neither a file that shrank nor one that grew may go out as if it were whole.
@@ -188,10 +206,13 @@ void Exchange::end(CURLcode code) {
     if (code == CURLE_OK) server_->wires.give_back(std::move(wire_));
 }
 
+bool Exchange::sends_body() const {
+    return !request_.body.empty() || !request_.bytes.empty() || request_.upload != nullptr;
+}
+
 // A server that refuses an upload may answer and close while bytes are still on their way: that is its answer.
 bool Exchange::answered_early(CURLcode code) const {
-    return (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR) && sends_body(request_) && has_head_ &&
-           head_.status >= 400;
+    return (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR) && sends_body() && has_head_ && head_.status >= 400;
 }
 
 bool Exchange::connecting() const {

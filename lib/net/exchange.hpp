@@ -77,6 +77,7 @@ private:
     void set_tls();
     void set_blobs();
     void set_method();
+    void set_bytes();
     void set_headers(const Headers& extra);
     void set_upload();
     void set_callbacks(long buffer);
@@ -87,10 +88,14 @@ private:
     std::size_t read_upload(std::span<std::byte> into);
     static std::size_t header_callback(char* data, std::size_t one, std::size_t count, void* self);
     static std::size_t body_callback(char* data, std::size_t one, std::size_t count, void* self);
+    std::size_t on_send_bytes(std::span<std::byte> into);
+    int on_seek(curl_off_t offset, int origin);
+    static int seek_callback(void* self, curl_off_t offset, int origin);
     static std::size_t send_callback(char* data, std::size_t one, std::size_t count, void* self);
 
     void look_for_end();
     void end(CURLcode code);
+    bool sends_body() const;
     bool answered_early(CURLcode code) const;
     bool connecting() const;
     Error broken(CURLcode code) const;

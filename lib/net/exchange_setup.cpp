@@ -46,7 +46,8 @@ void Exchange::set_connection() {
     // Qdrant closes idle connections after 5 s (contracts.md Q.9). A request that must not be sent twice gets a connection
     // of its own: libcurl sends again by itself when a used one turns out to be dead.
     VBACKUP_CURL_SET(easy, CURLOPT_MAXAGE_CONN, 4L);
-    VBACKUP_CURL_SET(easy, CURLOPT_FRESH_CONNECT, request_.method == "GET" || request_.method == "HEAD" ? 0L : 1L);
+    VBACKUP_CURL_SET(easy, CURLOPT_FRESH_CONNECT,
+                     request_.method == "GET" || request_.method == "HEAD" || request_.repeatable ? 0L : 1L);
     const std::string& proxy = server_->connection.proxy;
     if (!proxy.empty()) {
         VBACKUP_CURL_SET(easy, CURLOPT_PROXY, proxy.c_str());
@@ -104,6 +105,7 @@ void Exchange::set_method() {
         VBACKUP_CURL_SET(easy, CURLOPT_NOBODY, 1L);
         return;
     }
+    if (!request_.bytes.empty()) return set_bytes();
     const bool wants_length = method == "POST" || method == "PUT" || method == "PATCH";
     if (request_.upload == nullptr && (wants_length || !request_.body.empty())) {
         VBACKUP_CURL_SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
@@ -112,15 +114,32 @@ void Exchange::set_method() {
     if (method != "GET" || !request_.body.empty()) VBACKUP_CURL_SET(easy, CURLOPT_CUSTOMREQUEST, method.c_str());
 }
 
+// libcurl asks for the bytes from the beginning again when a used connection turned out to be dead.
+void Exchange::set_bytes() {
+    CURL* easy = wire_->easy.get();
+    VBACKUP_CURL_SET(easy, CURLOPT_UPLOAD, 1L);
+    VBACKUP_CURL_SET(easy, CURLOPT_CUSTOMREQUEST, request_.method.c_str());
+    VBACKUP_CURL_SET(easy, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(request_.bytes.size()));
+    VBACKUP_CURL_SET(easy, CURLOPT_READFUNCTION, send_callback);
+    VBACKUP_CURL_SET(easy, CURLOPT_READDATA, this);
+    VBACKUP_CURL_SET(easy, CURLOPT_SEEKFUNCTION, seek_callback);
+    VBACKUP_CURL_SET(easy, CURLOPT_SEEKDATA, this);
+    VBACKUP_CURL_SET(easy, CURLOPT_UPLOAD_BUFFERSIZE, 512L * 1024);
+}
+
 void Exchange::set_headers(const Headers& extra) {
     headers_.add("User-Agent: vbackup");
     if (!server_->host_value.empty()) headers_.add("Host: " + server_->host_value);
     if (request_.upload == nullptr) {
         headers_.add("Expect:");
-        headers_.add(request_.body.empty() ? "Content-Type:" : header_line("Content-Type", request_.content_type));
+        headers_.add(!sends_body() || request_.content_type.empty()
+                         ? "Content-Type:"
+                         : header_line("Content-Type", request_.content_type));
     }
     for (const auto& [name, value] : extra) headers_.add(header_line(name, value));
     for (const auto& [name, value] : request_.headers) headers_.add(header_line(name, value));
+    const Headers signature = request_.sign ? request_.sign() : Headers{};
+    for (const auto& [name, value] : signature) headers_.add(header_line(name, value));
     for (const auto& [name, value] : server_->connection.secrets) headers_.add(header_line(name, value.reveal()));
     VBACKUP_CURL_SET(wire_->easy.get(), CURLOPT_HTTPHEADER, headers_.get());
 }

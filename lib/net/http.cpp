@@ -31,8 +31,10 @@ bool same_name(std::string_view one, std::string_view other) {
                       [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
 }
 
-bool is_loopback(std::string_view name) {
-    return name == "localhost" || name.ends_with(".localhost") || name.starts_with("127.") || name == "::1";
+// This machine, and the services that clouds put beside it: no proxy stands in between.
+bool is_near(std::string_view name) {
+    return name.starts_with("169.254.") || name == "localhost" || name.ends_with(".localhost") ||
+           name.starts_with("127.") || name == "::1";
 }
 
 void require_sendable(const Connection& connection) {
@@ -69,7 +71,7 @@ std::shared_ptr<Server> make_server(Connection connection, Trace trace) {
     server->connection = std::move(connection);
     set_tls_name(url, *server);
     server->direct =
-        is_loopback(url.host) || (!server->detour.empty() && is_without_proxy(server->connection.no_proxy, url.host));
+        is_near(url.host) || (!server->detour.empty() && is_without_proxy(server->connection.no_proxy, url.host));
     server->trace = std::move(trace);
     return server;
 }
@@ -149,7 +151,7 @@ Response Http::send(Call& call, const Request& request, bool repeat) const {
         return exchange_once(state_->server, call, request);
     };
     if (!repeat || !is_repeatable(request)) return once();
-    return repeat_while_passing(call, state_->random, state_->server->trace, once);
+    return repeat_while_passing(call, state_->random, state_->server->trace, once, request.passing);
 }
 
 std::unique_ptr<io::Source> Http::open(Call& call, const Request& request, Response& head, std::uint64_t offset,
@@ -165,7 +167,9 @@ std::unique_ptr<io::Source> Http::open(Call& call, const Request& request, Respo
         if (!answer.ok()) answer.body = source->read_refusal(longest_refusal);
         return answer;
     };
-    head = is_repeatable(request) ? repeat_while_passing(call, state_->random, state_->server->trace, once) : once();
+    head = is_repeatable(request)
+               ? repeat_while_passing(call, state_->random, state_->server->trace, once, request.passing)
+               : once();
     if (!head.ok()) return nullptr;
     source->accept(offset);
     if (source->is_zstd()) return io::unzstd(std::move(source));

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,6 +47,8 @@ struct Connection {
     bool trust_anyone = false;  // the server's certificate is not looked at
 };
 
+struct Response;
+
 struct Request {
     std::string method = "GET";
     std::string path = {};  // "/v1/meta?output=minimal", encoded
@@ -65,6 +68,15 @@ struct Request {
     // The longest silence while waiting for or reading the answer; an upload that moves is not silent.
     Milliseconds silence{30'000};
     std::size_t most = std::size_t{64} << 20;  // the longest answer kept in memory; Error{not_understood} above
+    // Instead of `body`: sent from where they lie, without a copy; they must outlive the exchange. They count against the
+    // rate, and not in the tally, where whoever filled them counted them.
+    std::span<const std::byte> bytes = {};
+    // Sending it twice does what sending it once does, whatever the method: it is repeated like a GET.
+    bool repeatable = false;
+    // Further headers, made anew for each attempt: signatures hold the time. What it throws ends the request.
+    std::function<Headers()> sign = {};
+    // Answers besides the usual statuses that may be gone a moment later, for services that say so in the body.
+    std::function<bool(const Response&)> passing = {};
 };
 
 struct Response {
@@ -94,8 +106,8 @@ public:
 
     // One exchange. Throws Error{unreachable} (no connection, reset, cut body), Error{stalled} (silence), Error{denied} for a refused
     // certificate, Error{deadline} / Error{interrupted} by the call. Any status is an answer, not an error.
-    // GET and HEAD without a body are repeated on unreachable, 408, 429 (Retry-After is the floor) and 500, 502, 503,
-    // 504, up to 4 times within the call's deadline, with full jitter; nothing else ever is. `repeat` false: polls,
+    // GET and HEAD without a body, and what is `repeatable`, are repeated on unreachable, 408, 429 (Retry-After is the floor)
+    // and 500, 502, 503, 504, up to 4 times within the call's deadline, with full jitter; nothing else ever is. `repeat` false: polls,
     // whose loop is the retry. Redirects are not followed. Bodies are asked for without compression.
     Response send(Call& call, const Request& request, bool repeat = true) const;
 

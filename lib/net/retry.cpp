@@ -79,7 +79,9 @@ Response repeated(const Call& call, const Trace& note, const std::function<Respo
 }  // namespace
 
 bool is_repeatable(const Request& request) {
-    return (request.method == "GET" || request.method == "HEAD") && request.body.empty() && request.upload == nullptr;
+    if (request.repeatable) return request.upload == nullptr;
+    return (request.method == "GET" || request.method == "HEAD") && request.body.empty() && request.bytes.empty() &&
+           request.upload == nullptr;
 }
 
 bool is_passing(int status) {
@@ -128,9 +130,10 @@ Milliseconds retry_after(std::string_view value, Moment now) {
 }
 
 Response repeat_while_passing(const Call& call, const Random& random, const Trace& note,
-                              const std::function<Response()>& attempt) {
+                              const std::function<Response()>& attempt,
+                              const std::function<bool(const Response&)>& also) {
     const auto pause_after = [&](const Attempted& last, Milliseconds floor, int repeats) {
-        const bool passes = last.broken || is_passing(last.answer.status);
+        const bool passes = last.broken || is_passing(last.answer.status) || (also && also(last.answer));
         return passes ? std::optional(backoff(repeats, floor, random())) : std::nullopt;
     };
     return repeated(call, note, attempt, pause_after);

@@ -120,3 +120,58 @@ TEST_CASE_FIXTURE(Fixture, "the head of a stream is repeated, too") {
     CHECK(io::read_all(*source, 100) == "bytes");
     CHECK(clock.sleeps() == 2);
 }
+
+TEST_CASE_FIXTURE(Fixture, "what says that it may be repeated is, from the same bytes, signed anew each time") {
+    server.on("PUT", "/a", {.status = 503});
+    server.on("PUT", "/a", {.status = 500});
+    server.on("PUT", "/a", {.status = 200, .body = "good"});
+    const std::string bytes = pattern(3 << 20);
+    int signatures = 0;
+    const net::Request request{.method = "PUT",
+                               .path = "/a",
+                               .content_type = "",
+                               .bytes = std::as_bytes(std::span(bytes)),
+                               .repeatable = true,
+                               .sign = [&] {
+                                   return net::Headers{{"x-try", std::to_string(++signatures)}};
+                               }};
+    CHECK(http().send(call, request).body == "good");
+    const auto seen = server.requests();
+    REQUIRE(seen.size() == 3);
+    CHECK(seen[0].body == bytes);
+    CHECK(seen[2].body == bytes);
+    CHECK(seen[2].header("content-length") == std::to_string(bytes.size()));
+    CHECK(seen[2].header("content-type").empty());
+    CHECK(seen[0].header("x-try") == "1");
+    CHECK(seen[2].header("x-try") == "3");
+    CHECK(tally.bytes_done == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "bytes in memory that nobody calls repeatable go out once") {
+    server.on("PUT", "/a", {.status = 503});
+    const std::string bytes = "abc";
+    CHECK(http().send(call, {.method = "PUT", .path = "/a", .bytes = std::as_bytes(std::span(bytes))}).status == 503);
+    CHECK(server.count("PUT", "/a") == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "repeatable bytes use a connection again, also one that turned out to be dead") {
+    server.on("PUT", "/a", Answer{});
+    const std::string bytes = pattern(100'000);
+    const net::Request request{
+        .method = "PUT", .path = "/a", .bytes = std::as_bytes(std::span(bytes)), .repeatable = true};
+    const auto one = http();
+    CHECK(one.send(call, request).ok());
+    CHECK(one.send(call, request).ok());
+    CHECK(server.connections() == 1);
+    server.disconnect();
+    CHECK(one.send(call, request).ok());
+    for (const auto& seen : server.requests()) CHECK(seen.body == bytes);
+}
+
+TEST_CASE_FIXTURE(Fixture, "an answer that a service calls passing is asked for again") {
+    server.on("GET", "/a", {.body = "later"});
+    server.on("GET", "/a", {.body = "whole"});
+    auto request = get("/a");
+    request.passing = [](const net::Response& answer) { return answer.body == "later"; };
+    CHECK(http().send(call, request).body == "whole");
+}
