@@ -14,7 +14,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "driver/qdrant/note.hpp"
-#include "io/tar.hpp"
+#include "io/raw_tar.hpp"
 
 namespace vbackup::driver::qdrant {
 
@@ -43,12 +43,12 @@ std::string packed_path(std::string_view name) {
 // The data of an entry that is a tar itself.
 class Inner : public io::Source {
 public:
-    explicit Inner(io::TarReader& outer) : outer_(outer) {}
+    explicit Inner(io::RawTarReader& outer) : outer_(outer) {}
     std::size_t read(std::span<std::byte> into) override { return outer_.read(into); }
     std::optional<std::uint64_t> size() const override { return std::nullopt; }
 
 private:
-    io::TarReader& outer_;
+    io::RawTarReader& outer_;
 };
 
 // Steps over what is long by opening the file again behind it.
@@ -94,10 +94,10 @@ std::uint64_t built_at(const std::string& state) {
 }
 
 // Of a segment in a stored snapshot, which has no manifest.
-Fixed fixed_in(io::TarReader& outer) {
+Fixed fixed_in(io::RawTarReader& outer) {
     Inner inner(outer);
-    io::TarReader reader(
-        inner, ErrorKind::corrupt, [&](std::uint64_t bytes) { outer.skip(bytes); }, io::TarReader::End::open);
+    io::RawTarReader reader(
+        inner, ErrorKind::corrupt, [&](std::uint64_t bytes) { outer.skip(bytes); }, io::RawTarReader::End::open);
     std::map<std::string, std::uint64_t> files;
     std::uint64_t version = 0;
     while (const auto* entry = reader.next()) {
@@ -195,7 +195,7 @@ protected:
         text_ = std::move(text);
         given_ = 0;
     }
-    void give_entry(io::TarReader& reader, const io::TarEntry& entry, std::string head) {
+    void give_entry(io::RawTarReader& reader, const io::TarEntry& entry, std::string head) {
         give(std::move(head));
         padding_ = io::tar_padding(entry.size);
         from_ = &reader;
@@ -208,7 +208,7 @@ protected:
 private:
     std::string text_, padding_;
     std::size_t given_ = 0;
-    io::TarReader* from_ = nullptr;
+    io::RawTarReader* from_ = nullptr;
     bool ended_ = false;
 };
 
@@ -218,7 +218,7 @@ std::string manifest_of(const io::TarEntry& entry) {
     return file.path == segment_manifest_name ? std::move(file.segment) : std::string{};
 }
 
-std::string manifest_text(io::TarReader& reader) {
+std::string manifest_text(io::RawTarReader& reader) {
     auto text = reader.text(most_of_a_manifest);
     if (!text) throw Error(ErrorKind::corrupt, "a manifest of the partial snapshot is too long");
     return *text;
@@ -250,7 +250,7 @@ private:
     }
 
     std::unique_ptr<io::Source> source_;
-    io::TarReader reader_{*source_, ErrorKind::unreachable};
+    io::RawTarReader reader_{*source_, ErrorKind::unreachable};
     Ledger ledger_;
     std::function<void()> at_end_;
     bool has_end_ = false;
@@ -290,7 +290,7 @@ private:
         segment_ = packed_segment(entry->name);
         if (segment_.empty() || !is_wanted(segment_)) return take(*reader_, *entry, entry->name);
         packed_.emplace(*reader_);
-        inner_.emplace(*packed_, ErrorKind::corrupt, io::TarReader::Skip{}, io::TarReader::End::open);
+        inner_.emplace(*packed_, ErrorKind::corrupt, io::RawTarReader::Skip{}, io::RawTarReader::End::open);
     }
 
     void advance_top() {
@@ -305,7 +305,7 @@ private:
         give_entry(*reader_, *entry, entry->head);
     }
 
-    void take(io::TarReader& reader, const io::TarEntry& entry, const std::string& name) {
+    void take(io::RawTarReader& reader, const io::TarEntry& entry, const std::string& name) {
         if (missing_.erase(name) > 0)
             give_entry(reader, entry, name == entry.name ? entry.head : io::tar_head(entry, name));
     }
@@ -329,9 +329,9 @@ private:
     const std::vector<Layer>& layers_;
     std::size_t layer_ = 0;
     std::unique_ptr<io::Source> source_;
-    std::optional<io::TarReader> reader_;
+    std::optional<io::RawTarReader> reader_;
     std::optional<Inner> packed_;  // a segment's own tar in it
-    std::optional<io::TarReader> inner_;
+    std::optional<io::RawTarReader> inner_;
     std::string segment_;
     Ledger ledger_;
     std::set<std::string> missing_;
@@ -341,7 +341,7 @@ private:
 
 Inventory inventory_in(Call& call, const OpenAt& open) {
     Hopping source(call, open);
-    io::TarReader reader(source, ErrorKind::corrupt, [&](std::uint64_t bytes) { source.skip(bytes); });
+    io::RawTarReader reader(source, ErrorKind::corrupt, [&](std::uint64_t bytes) { source.skip(bytes); });
     Inventory inventory;
     while (const auto* entry = reader.next()) {
         auto id = packed_segment(entry->name);

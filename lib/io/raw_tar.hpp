@@ -24,7 +24,7 @@ struct TarEntry {
 // Reads a tar entry by entry without unpacking it, so that entries can be put into another one as they are: libarchive
 // would write a sparse file with all of its holes. Knows what Qdrant's server writes (the tar crate: old GNU format with long
 // names, sparse files and sizes in base 256). One thread at a time.
-class TarReader {
+class RawTarReader {
 public:
     // Steps over bytes of the source; without it they are read.
     using Skip = std::function<void(std::uint64_t bytes)>;
@@ -33,7 +33,7 @@ public:
     enum class End : bool { open, marked };
 
     // `cut` is the kind of error for a tar that ends before its two zero blocks, or, with an open end, within an entry.
-    explicit TarReader(Source& source, ErrorKind cut = ErrorKind::corrupt, Skip skip = {}, End end = End::marked);
+    explicit RawTarReader(Source& source, ErrorKind cut = ErrorKind::corrupt, Skip skip = {}, End end = End::marked);
 
     // The next entry, valid until the next call; what is left of the one before is stepped over. Null behind the last one,
     // once its end was there. Error{corrupt} for what is no tar of that format.

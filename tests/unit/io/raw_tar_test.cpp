@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "io/tar.hpp"
+#include "io/raw_tar.hpp"
 
 #include <doctest/doctest.h>
 
@@ -21,28 +21,28 @@ std::string real_snapshot() {
     return text.str();
 }
 
-std::string data_of(TarReader& reader) {
+std::string data_of(RawTarReader& reader) {
     std::string all, part(1000, '\0');
     while (const auto count = reader.read(std::as_writable_bytes(std::span(part)))) all += part.substr(0, count);
     return all;
 }
 
 // Put together again out of its entries.
-std::string relayed(const std::string& tar, TarReader::End end = TarReader::End::marked) {
+std::string relayed(const std::string& tar, RawTarReader::End end = RawTarReader::End::marked) {
     const auto source = memory_source(tar);
-    TarReader reader(*source, ErrorKind::corrupt, {}, end);
+    RawTarReader reader(*source, ErrorKind::corrupt, {}, end);
     std::string copy;
     while (const auto* entry = reader.next()) {
         const auto size = entry->size;
         copy += entry->head;
         copy += data_of(reader) + tar_padding(size);
     }
-    return end == TarReader::End::marked ? copy + tar_end() : copy;
+    return end == RawTarReader::End::marked ? copy + tar_end() : copy;
 }
 
 std::optional<ErrorKind> ends(const std::string& tar, ErrorKind cut = ErrorKind::corrupt) {
     const auto source = memory_source(tar);
-    TarReader reader(*source, cut);
+    RawTarReader reader(*source, cut);
     try {
         while (reader.next()) data_of(reader);
         return std::nullopt;
@@ -55,7 +55,7 @@ std::optional<ErrorKind> ends(const std::string& tar, ErrorKind cut = ErrorKind:
 std::string entry_called(const std::string& name, const std::string& text) {
     const auto tar = real_snapshot();
     const auto source = memory_source(tar);
-    TarReader reader(*source);
+    RawTarReader reader(*source);
     while (const auto* entry = reader.next()) {
         if (entry->name != "shard_config.json") continue;
         REQUIRE(entry->size == text.size());
@@ -70,16 +70,16 @@ TEST_CASE("tar: what a real server wrote is read and put together again byte for
     const auto tar = real_snapshot();
     CHECK(relayed(tar) == tar);
     const auto source = memory_source(tar);
-    TarReader reader(*source);
+    RawTarReader reader(*source);
     std::size_t sparse = 0, inner = 0;
     while (const auto* entry = reader.next()) {
         sparse += entry->kind == 'S' ? 1 : 0;
         if (!entry->name.ends_with(".tar")) continue;
         ++inner;
         const auto segment = data_of(reader);
-        CHECK(relayed(segment, TarReader::End::open) == segment);
+        CHECK(relayed(segment, RawTarReader::End::open) == segment);
         CHECK_THROWS_AS(relayed(segment), Error);
-        CHECK_THROWS_AS(relayed(segment.substr(0, segment.size() - 512), TarReader::End::open), Error);
+        CHECK_THROWS_AS(relayed(segment.substr(0, segment.size() - 512), RawTarReader::End::open), Error);
     }
     CHECK(sparse > 0);
     CHECK(inner > 0);
@@ -92,7 +92,7 @@ TEST_CASE("tar: an entry gets another name, also one that is too long for a head
         CAPTURE(name.size());
         const auto once = entry_called(name, text);
         const auto source = memory_source(once + tar_end());
-        TarReader reader(*source);
+        RawTarReader reader(*source);
         const auto* entry = reader.next();
         REQUIRE(entry);
         CHECK(entry->name == name);
@@ -100,7 +100,7 @@ TEST_CASE("tar: an entry gets another name, also one that is too long for a head
         CHECK(reader.text(100) == text);
         CHECK_FALSE(reader.next());
         const auto renamed = memory_source(again + text + tar_padding(text.size()) + tar_end());
-        TarReader second(*renamed);
+        RawTarReader second(*renamed);
         CHECK(second.next()->name == "segments/other");
     }
 }
@@ -127,7 +127,7 @@ TEST_CASE("tar: what is stepped over is not read") {
     const auto tar = real_snapshot();
     const auto source = memory_source(tar);
     std::uint64_t stepped = 0;
-    TarReader reader(*source, ErrorKind::corrupt, [&](std::uint64_t bytes) {
+    RawTarReader reader(*source, ErrorKind::corrupt, [&](std::uint64_t bytes) {
         stepped += bytes;
         std::vector<std::byte> some(static_cast<std::size_t>(bytes));
         for (std::size_t have = 0; have < some.size();) have += source->read(std::span(some).subspan(have));

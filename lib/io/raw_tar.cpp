@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "io/tar.hpp"
+#include "io/raw_tar.hpp"
 
 #include <algorithm>
 #include <array>
@@ -89,16 +89,16 @@ std::string long_name_entry(const std::string& name) {
 
 }  // namespace
 
-TarReader::TarReader(Source& source, ErrorKind cut, Skip skip, End end)
+RawTarReader::RawTarReader(Source& source, ErrorKind cut, Skip skip, End end)
     : source_(source), cut_(cut), skip_(std::move(skip)), end_(end) {}
 
-void TarReader::throw_cut() const {
+void RawTarReader::throw_cut() const {
     throw Error(cut_, "the archive is cut short: the two zero blocks that end a tar are missing",
                 "what came is not whole: run the same command again");
 }
 
 // False when the source has ended before the first byte.
-bool TarReader::read_block(std::span<std::byte> block) {
+bool RawTarReader::read_block(std::span<std::byte> block) {
     std::size_t have = 0;
     while (have < block.size()) {
         const auto count = source_.read(block.subspan(have));
@@ -109,11 +109,11 @@ bool TarReader::read_block(std::span<std::byte> block) {
     return true;
 }
 
-void TarReader::require_block(std::span<std::byte> block) {
+void RawTarReader::require_block(std::span<std::byte> block) {
     if (!read_block(block)) throw_cut();
 }
 
-void TarReader::pass(std::uint64_t bytes) {
+void RawTarReader::pass(std::uint64_t bytes) {
     if (skip_ && bytes > 0) return skip_(bytes);
     std::array<std::byte, 16 * block_size> scratch{};
     while (bytes > 0) {
@@ -124,7 +124,7 @@ void TarReader::pass(std::uint64_t bytes) {
     }
 }
 
-void TarReader::read_long_name() {
+void RawTarReader::read_long_name() {
     if (left_ == 0 || left_ > most_of_a_name) throw_damaged("the name of an entry has no good length");
     std::string name(static_cast<std::size_t>(left_ + padding_), '\0');
     require_block(std::as_writable_bytes(std::span(name)));
@@ -134,7 +134,7 @@ void TarReader::read_long_name() {
     left_ = padding_ = 0;
 }
 
-void TarReader::read_sparse_maps() {
+void RawTarReader::read_sparse_maps() {
     bool more = entry_.head[entry_.head.size() - block_size + sparse_more_at] != '\0';
     while (more) {
         Block block{};
@@ -144,7 +144,7 @@ void TarReader::read_sparse_maps() {
     }
 }
 
-const TarEntry* TarReader::next() {
+const TarEntry* RawTarReader::next() {
     pass(left_ + padding_);
     left_ = padding_ = 0;
     entry_ = {};
@@ -185,7 +185,7 @@ const TarEntry* TarReader::next() {
     }
 }
 
-std::size_t TarReader::read(std::span<std::byte> into) {
+std::size_t RawTarReader::read(std::span<std::byte> into) {
     if (left_ == 0 || into.empty()) return 0;
     const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(left_, into.size()));
     const auto count = source_.read(into.first(most));
@@ -194,13 +194,13 @@ std::size_t TarReader::read(std::span<std::byte> into) {
     return count;
 }
 
-void TarReader::skip(std::uint64_t bytes) {
+void RawTarReader::skip(std::uint64_t bytes) {
     if (bytes > left_) throw_cut();
     left_ -= bytes;
     pass(bytes);
 }
 
-std::optional<std::string> TarReader::text(std::size_t most) {
+std::optional<std::string> RawTarReader::text(std::size_t most) {
     if (entry_.kind != '0' || left_ != entry_.size || left_ > most) return std::nullopt;
     std::string text(static_cast<std::size_t>(left_), '\0');
     const auto bytes = std::as_writable_bytes(std::span(text));
