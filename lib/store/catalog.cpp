@@ -2,9 +2,11 @@
 #include "store/catalog.hpp"
 
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "base/error.hpp"
+#include "store/seal.hpp"
 
 namespace vbackup::store {
 
@@ -20,8 +22,9 @@ std::string intent_name(const std::string& id) {
 }
 
 // Empty when there is none. What `parse` finds wrong is said with the file it was found in.
-template <typename Value>
-std::optional<Value> read(Store& store, const std::string& name, Value (*parse)(std::string_view)) {
+template <typename Parse>
+auto read(Store& store, const std::string& name, Parse parse)
+    -> std::optional<std::invoke_result_t<Parse, std::string>> {
     if (!store.size(name)) return std::nullopt;
     try {
         return parse(io::read_all(*store.open(name), most_of_a_manifest));
@@ -52,11 +55,15 @@ std::vector<std::string> Catalog::ids() {
 }
 
 std::optional<model::Manifest> Catalog::manifest(const std::string& id) {
-    return read<model::Manifest>(store_, manifest_name(id), model::parse_manifest);
+    return read(store_, manifest_name(id), parse_sealed);
+}
+
+std::optional<std::string> Catalog::manifest_text(const std::string& id) {
+    return read(store_, manifest_name(id), [](std::string text) { return text; });
 }
 
 std::optional<model::Intent> Catalog::intent(const std::string& id) {
-    return read<model::Intent>(store_, intent_name(id), model::parse_intent);
+    return read(store_, intent_name(id), model::parse_intent);
 }
 
 void Catalog::write(const model::Intent& intent) {
@@ -64,7 +71,11 @@ void Catalog::write(const model::Intent& intent) {
 }
 
 void Catalog::commit(const model::Manifest& manifest) {
-    write_text(store_, manifest_name(manifest.id), render(manifest));
+    commit(manifest.id, seal(render(manifest)));
+}
+
+void Catalog::commit(const std::string& id, const std::string& manifest_text) {
+    write_text(store_, manifest_name(id), manifest_text);
 }
 
 void Catalog::forget_intent(const std::string& id) {

@@ -21,11 +21,14 @@ public:
     std::vector<std::string> ids();
     // Empty when there is none. Error{corrupt}, Error{refused} as parse_manifest.
     std::optional<model::Manifest> manifest(const std::string& id);
+    // The same as it is written, for what passes it on unchanged.
+    std::optional<std::string> manifest_text(const std::string& id);
     std::optional<model::Intent> intent(const std::string& id);
     void write(const model::Intent& intent);
     // The commit point: once it returns the manifest is durable and the backup exists. The intent stays beside it until what
     // is left to tidy is done and `forget_intent` is called.
     void commit(const model::Manifest& manifest);
+    void commit(const std::string& id, const std::string& manifest_text);
     // Removes the intent, and the folder when nothing else lies in it.
     void forget_intent(const std::string& id);
     // Removes the manifest first, durably, then everything else; what is cut short is an unfinished removal, and is gone on

@@ -65,13 +65,13 @@ expect_exit 7 "$vbackup" create "$URL" --id none --to "$store/" --collection db9
 expect_exit 2 "$vbackup" create "$URL" --id none --to "$store/" -o matsch=x
 
 step "a byte of the file is changed, and half of it is missing"
-cp -r "$store/part" "$store/bad"
-sed -i 's/"part"/"bad"/' "$store/bad/manifest.json"
-printf 'X' | dd of="$store/bad/data/keys" bs=1 seek=2000 conv=notrunc status=none
-expect_exit 6 "$vbackup" verify "$store/" bad
-truncate -s -1000 "$store/bad/data/keys"
-expect_exit 6 "$vbackup" verify "$store/" bad
-expect_exit 6 "$vbackup" restore "$URL" bad --from "$store/" --overwrite --yes
+mkdir "$work/bad"
+cp -r "$store/part" "$work/bad/"
+printf 'X' | dd of="$work/bad/part/data/keys" bs=1 seek=2000 conv=notrunc status=none
+expect_exit 6 "$vbackup" verify "$work/bad/" part
+truncate -s -1000 "$work/bad/part/data/keys"
+expect_exit 6 "$vbackup" verify "$work/bad/" part
+expect_exit 6 "$vbackup" restore "$URL" part --from "$work/bad/" --overwrite --yes
 
 step "writes go on during the backup: what nobody writes to is whole"
 redis -n 0 FLUSHALL >/dev/null

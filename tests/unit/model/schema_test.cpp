@@ -128,7 +128,8 @@ TEST_CASE("what is written fits the schema") {
     CHECK_MESSAGE(also_wrong.empty(), joined(also_wrong));
 }
 
-TEST_CASE("every object of the schema names exactly the fields that are always written") {
+TEST_CASE("every object of the schema requires exactly the fields that are always written") {
+    const std::set<std::string> sometimes{"seal", "packing", "stored_size", "stored_sha256"};
     const Schema schema = manifest_schema();
     std::vector<const json*> objects{&schema.root()};
     for (const auto& item : schema.root().at("$defs").items()) objects.push_back(&item.value());
@@ -137,7 +138,8 @@ TEST_CASE("every object of the schema names exactly the fields that are always w
         CHECK(object->at("type") == "object");
         CHECK(object->at("additionalProperties") == false);
         std::set<std::string> properties;
-        for (const auto& item : object->at("properties").items()) properties.insert(item.key());
+        for (const auto& item : object->at("properties").items())
+            if (!sometimes.contains(item.key())) properties.insert(item.key());
         CHECK(object->at("required").get<std::set<std::string>>() == properties);
     }
 }
