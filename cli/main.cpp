@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <climits>
 #include <csignal>
 #include <cstdlib>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,6 +63,40 @@ int write_all(int number, std::string_view bytes) {
     return 0;
 }
 
+// So long a pipe is waited for before whoever asked may look at signals and the deadline again.
+constexpr int patience = 100;  // milliseconds
+
+// 0 when a byte can be moved without waiting.
+int wait_for(int number, short what) {
+    struct pollfd one = {number, what, 0};
+    const int ready = poll(&one, 1, patience);
+    if (ready < 0) return errno == EINTR ? EAGAIN : errno;
+    return ready == 0 ? EAGAIN : 0;
+}
+
+int failure_of(ssize_t count) {
+    if (count >= 0) return 0;
+    return errno == EINTR ? EAGAIN : errno;
+}
+
+int read_bytes(std::span<std::byte> into, std::size_t& moved) {
+    if (const int failure = wait_for(STDIN_FILENO, POLLIN); failure != 0) return failure;
+    const auto count = read(STDIN_FILENO, into.data(), into.size());
+    moved = count > 0 ? static_cast<std::size_t>(count) : 0;
+    return failure_of(count);
+}
+
+// A pipe that is ready takes PIPE_BUF bytes without waiting, and may make wait for more (poll(2), pipe(7)).
+int write_bytes(std::span<const std::byte> bytes, std::size_t& moved) {
+    if (const int failure = wait_for(STDOUT_FILENO, POLLOUT); failure != 0) return failure;
+    struct stat status = {};
+    const bool file = fstat(STDOUT_FILENO, &status) == 0 && S_ISREG(status.st_mode);
+    const auto count =
+        write(STDOUT_FILENO, bytes.data(), file ? bytes.size() : std::min<std::size_t>(bytes.size(), PIPE_BUF));
+    moved = count > 0 ? static_cast<std::size_t>(count) : 0;
+    return failure_of(count);
+}
+
 // A line that a person types; empty on a signal or at the end.
 std::string ask(std::string_view question) {
     const int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC);
@@ -100,6 +138,8 @@ int run(int count, char** words) {
                              .width = width,
                              .ask = person ? ask : std::function<std::string(std::string_view)>(),
                              .tell = person ? tell : std::function<bool(std::string_view)>(),
+                             .read_bytes = read_bytes,
+                             .write_bytes = write_bytes,
                              .pulse = &vbackup::system_clock(),
                              .signal = &arrived};
     return cli::run_cli(std::vector<std::string>(words + std::min(count, 1), words + count), around);

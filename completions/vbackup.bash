@@ -4,7 +4,7 @@ _vbackup() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]}
     local words='' options=''
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W 'create list status download restore delete prune cancel wait verify check schedule drivers completion --help --version' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'create list status download restore delete prune export import copy pin unpin cancel wait verify check schedule drivers completion --help --version' -- "$word")
         return
     fi
     case $verb in
@@ -13,11 +13,16 @@ _vbackup() {
         status) words='--help -h --to --max-age -o --node --timeout --output --quiet --verbose --config' options='auth=api-key auth=bearer backend=azure backend=filesystem backend=gcs backend=s3 bucket= context= from-namespace= kubeconfig= path= region=' ;;
         download) words='--help -h --to -o --node --timeout --stall --parallel --limit-rate --dry-run --output --quiet --verbose --config' options='auth=api-key auth=bearer backend=azure backend=filesystem backend=gcs backend=s3 bucket= compress=none compress=zstd directory= integration= path= region=' ;;
         restore) words='--help -h --from --collection --rename --switch-alias --overwrite -o --node --timeout --stall --parallel --limit-rate --dry-run --yes --output --quiet --verbose --config' options='acl=false acl=true auth=api-key auth=bearer azure-block-size= azure-concurrency= backend=azure backend=filesystem backend=gcs backend=s3 bucket= context= cpu-percentage= cu-size= database= endpoint= from-namespace= from=cloud from=server from=store from=upload from=url kubeconfig= load=keep load=no load=yes match= new-cluster= node-mapping= overwrite-alias=false overwrite-alias=true password-file= path= project= region= replication-factor= roles=all roles=noRestore to-cluster= url= users=all users=noRestore version=LATEST version=ORIGINAL write-consistency-factor=' ;;
-        delete) words='--help -h -o --node --timeout --stall --dry-run --yes --output --quiet --verbose --config' options='auth=api-key auth=bearer backend=azure backend=filesystem backend=gcs backend=s3 bucket= context= forget=false forget=true kubeconfig= path= region=' ;;
+        delete) words='--help -h --pinned -o --node --timeout --stall --dry-run --yes --output --quiet --verbose --config' options='auth=api-key auth=bearer backend=azure backend=filesystem backend=gcs backend=s3 bucket= context= forget=false forget=true kubeconfig= path= region=' ;;
         prune) words='--help -h --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within --unmanaged -o --node --timeout --stall --dry-run --yes --output --quiet --verbose --config' options='auth=api-key auth=bearer backend=azure backend=filesystem backend=gcs backend=s3 bucket= context= end= forget=false forget=true kubeconfig= method=AUTO method=MANUAL path= region= start= type=CLUSTER type=COLLECTION' ;;
+        export) words='--help -h --timeout --limit-rate --dry-run --output --quiet --verbose --config' options='' ;;
+        import) words='--help -h --timeout --limit-rate --dry-run --output --quiet --verbose --config' options='' ;;
+        copy) words='--help -h --timeout --parallel --limit-rate --dry-run --output --quiet --verbose --config' options='' ;;
+        pin) words='--help -h --timeout --dry-run --output --quiet --verbose --config' options='' ;;
+        unpin) words='--help -h --timeout --dry-run --output --quiet --verbose --config' options='' ;;
         cancel) words='--help -h --to -o --node --timeout --stall --dry-run --yes --output --quiet --verbose --config' options='auth=api-key auth=bearer backend=azure backend=filesystem backend=gcs backend=s3 bucket= context= job=backup job=restore kubeconfig= path= region=' ;;
         wait) words='--help -h --to --yes -o --node --timeout --stall --parallel --limit-rate --output --quiet --verbose --config' options='auth=api-key auth=bearer backend=azure backend=filesystem backend=gcs backend=s3 bucket= compress=none compress=zstd context= kubeconfig= password-file= path= region=' ;;
-        verify) words='--help -h -o --node --timeout --parallel --limit-rate --output --quiet --verbose --config' options='auth=api-key auth=bearer backend=azure backend=filesystem backend=gcs backend=s3 bucket= path=' ;;
+        verify) words='--help -h --subset -o --node --timeout --parallel --limit-rate --output --quiet --verbose --config' options='auth=api-key auth=bearer backend=azure backend=filesystem backend=gcs backend=s3 bucket= path=' ;;
         check) words='--help -h --collection --exclude --to --allow-skipped-tenants -o --node --timeout --output --quiet --verbose --config' options='auth=api-key auth=bearer backend=azure backend=filesystem backend=gcs backend=s3 bucket= context= kubeconfig= path= region=' ;;
         schedule) words='--help -h --name --cron --weekdays --hours --retention --disable -o --node --timeout --dry-run --yes --output --quiet --verbose --config' options='context= copy-retention= copy-to= kubeconfig= region=' ;;
         drivers) words='--help -h --output --quiet --verbose --config' options='' ;;

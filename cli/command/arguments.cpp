@@ -226,7 +226,9 @@ VerbPage page_of(const Command& command) {
     for (const auto* option : app.get_options()) {
         if (option->get_positional()) {
             const bool many = option->get_items_expected_max() > 1;
-            page.positionals.push_back({option->get_single_name() + (many ? "..." : ""), option->get_required()});
+            const auto name = option->get_single_name() + (many ? "..." : "");
+            const auto& text = option->get_option_text();
+            page.positionals.push_back({text.empty() ? name : text, option->get_required()});
         } else {
             page.flags.push_back(flag_from(*option));
         }

@@ -13,6 +13,11 @@ std::vector<Command> commands() {
     all.push_back(restore_command());
     all.push_back(delete_command());
     all.push_back(prune_command());
+    all.push_back(export_command());
+    all.push_back(import_command());
+    all.push_back(copy_command());
+    all.push_back(pin_command());
+    all.push_back(unpin_command());
     all.push_back(cancel_command());
     all.push_back(wait_command());
     all.push_back(verify_command());

@@ -90,7 +90,8 @@ Command prune_command() {
          .about =
              "The rules count good backups of each target on its own, back from the newest, in UTC. Always kept are "
              "the newest good one of each target and of each collection, what `create --retention` still wants, "
-             "what is under way, and what another kept one builds on. What went wrong never counts, and goes after "
+             "what is pinned or under way, and what another kept one builds on. What went wrong never counts, and goes "
+             "after "
              "a day. Without a rule, only what is no longer wanted or went wrong goes.",
          .examples = {"vbackup prune prod --keep-daily 7 --keep-weekly 4 --keep-monthly 12 --dry-run",
                       "vbackup prune /var/backups/vbackup --keep-within 14d --yes"},

@@ -53,10 +53,43 @@ struct Removals {
     bool dry_run = false;
 };
 
+// export, import, copy: backups on their way between places of ours
+struct Transfer {
+    struct Item {
+        std::string id;
+        std::optional<model::Manifest> manifest;
+        bool there = false;  // nothing was to do
+        std::optional<Error> error;
+    };
+    std::string verb;
+    std::string from, to;
+    std::vector<Item> items;
+    std::string store;  // where the bytes lie now, as far as that is a store
+    Milliseconds took{0};
+    bool dry_run = false;
+};
+
 // verify
 struct Verified {
+    struct Item {
+        std::string id;
+        backup::Verification verification;
+        std::optional<Error> error;  // it could not be looked at
+    };
     std::string subject;
-    backup::Verification verification;
+    std::vector<Item> items;
+};
+
+// pin, unpin
+struct Pins {
+    struct Item {
+        std::string id;
+        bool changed = false;
+        std::optional<Error> error;
+    };
+    bool pinned = true;
+    std::vector<Item> items;
+    bool dry_run = false;
 };
 
 // check
@@ -93,7 +126,7 @@ struct Text {
     std::string text;
 };
 
-using Value = std::variant<Listing, StatusReport, Deed, Removals, backup::Pruned, Verified, CheckReport,
+using Value = std::variant<Listing, StatusReport, Deed, Removals, backup::Pruned, Transfer, Verified, Pins, CheckReport,
                            ScheduleListing, ScheduleDeed, DriverList, Text>;
 
 // How a command ends. `problem` is told on stderr besides the value, and its kind gives the exit code; without one the

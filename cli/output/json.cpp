@@ -43,6 +43,7 @@ Json json_of(const model::Found& found) {
             {"schedule", text_or_null(found.schedule)},
             {"size", number_or_null(found.size)},
             {"kept", found.kept},
+            {"pinned", found.pinned},
             {"where", text_or_null(found.where)},
             {"driver", text_or_null(found.driver)},
             {"target", text_or_null(found.target)},
@@ -150,14 +151,55 @@ Json document_of(const backup::Pruned& pruned) {
     return {{"verb", "prune"}, {"dry_run", pruned.dry_run}, {"backups", items}};
 }
 
-Json document_of(const Verified& verified) {
+Json document_of(const Transfer& transfer) {
+    Json items = Json::array();
+    for (const auto& item : transfer.items)
+        items.push_back({{"id", item.id},
+                         {"done", !item.error && !transfer.dry_run},
+                         {"there", item.there},
+                         {"backup", item.manifest ? json_of(*item.manifest, transfer.store) : Json(nullptr)},
+                         {"error", item.error ? Json::parse(error_object(*item.error, std::nullopt)) : Json(nullptr)}});
+    return {{"verb", transfer.verb},       {"from", transfer.from}, {"to", transfer.to},
+            {"dry_run", transfer.dry_run}, {"backups", items},      {"took_ms", transfer.took.count()}};
+}
+
+Json json_of(const Verified::Item& item) {
+    const auto& [manifest, checks, slice] = item.verification;
     Json files = Json::array();
-    for (const auto& file : verified.verification.files)
+    for (const auto& file : checks)
         files.push_back({{"name", file.name},
                          {"good", file.problem.empty()},
+                         {"read", file.read},
                          {"problem", text_or_null(file.problem)},
                          {"size", file.size}});
-    return {{"id", verified.verification.manifest.id}, {"good", verified.verification.good()}, {"files", files}};
+    return {{"id", item.id},
+            {"good", !item.error && item.verification.good()},
+            {"slice", {{"number", slice.number}, {"of", slice.of}}},
+            {"files", files},
+            {"error", item.error ? Json::parse(error_object(*item.error, std::nullopt)) : Json(nullptr)}};
+}
+
+// One backup stands at the top as well, where it stood before several could be asked for.
+Json document_of(const Verified& verified) {
+    Json out = verified.items.size() == 1 ? json_of(verified.items.front()) : Json::object();
+    bool good = true;
+    Json backups = Json::array();
+    for (const auto& item : verified.items) {
+        backups.push_back(json_of(item));
+        good = good && !item.error && item.verification.good();
+    }
+    out["good"] = good;
+    out["backups"] = backups;
+    return out;
+}
+
+Json document_of(const Pins& pins) {
+    Json items = Json::array();
+    for (const auto& item : pins.items)
+        items.push_back({{"id", item.id},
+                         {"changed", item.changed && !pins.dry_run},
+                         {"error", item.error ? Json::parse(error_object(*item.error, std::nullopt)) : Json(nullptr)}});
+    return {{"verb", pins.pinned ? "pin" : "unpin"}, {"dry_run", pins.dry_run}, {"backups", items}};
 }
 
 Json json_of(const model::Inspection& inspection) {

@@ -38,7 +38,8 @@ std::string took(const model::Found& found) {
 // kept: the bytes lie in a store of ours; left: with the server; unmanaged: vbackup did not make it.
 std::string keeping(const model::Found& found) {
     if (!found.managed) return "unmanaged";
-    return found.kept ? "kept" : "left";
+    const std::string where = found.kept ? "kept" : "left";
+    return found.pinned ? where + ", pinned" : where;
 }
 
 std::string name_of(const model::Found& found) {
@@ -264,23 +265,86 @@ std::string text_of(const backup::Pruned& pruned, const Style& style) {
                                pruned.items.size() - gone, pruned.dry_run ? " (dry run: nothing was changed)" : "");
 }
 
-std::string text_of(const Verified& verified, const Style& style) {
-    const auto& [manifest, files] = verified.verification;
+std::string text_of(const Transfer& transfer, const Style& style) {
+    const std::string done = transfer.verb == "export"   ? "exported to "
+                             : transfer.verb == "import" ? "imported into "
+                                                         : "copied to ";
     std::string out;
-    std::size_t bad = 0;
+    for (const auto& item : transfer.items) {
+        if (item.error) continue;  // told on stderr
+        const auto& files = item.manifest->files;
+        const auto holds =
+            fmt::format("{} ({})", plural(files.size(), "file", "files"), format_bytes(item.manifest->size()));
+        if (item.there)
+            out += fmt::format("{}: is in {} already\n", item.id, transfer.to);
+        else if (transfer.dry_run)
+            out +=
+                fmt::format("{}: {} would be {}{} (dry run: nothing was changed)\n", item.id, holds, done, transfer.to);
+        else
+            out += fmt::format("{}: {}{}, {} with the size and SHA-256 of the manifest, in {}\n", item.id,
+                               paint(style, Tint::good, done), one_line(transfer.to), holds,
+                               format_duration(transfer.took));
+    }
+    return out;
+}
+
+// What was read, and what of it: said of a slice too, so that nobody takes it for the whole.
+std::string scope_of(const backup::Verification& verification) {
+    const auto& [manifest, files, slice] = verification;
+    std::size_t read = 0;
     std::uint64_t bytes = 0;
     for (const auto& file : files) {
-        bytes += file.size;
+        read += file.read ? 1 : 0;
+        bytes += file.read ? file.size : 0;
+    }
+    if (slice.of == 1)
+        return fmt::format("{} ({}) equal in size, SHA-256 and structure", plural(files.size(), "file", "files"),
+                           format_bytes(bytes));
+    if (read == 0)
+        return fmt::format("slice {} of {} has none of the {} to read, which are there in their size", slice.number,
+                           slice.of, plural(files.size(), "file", "files"));
+    return fmt::format(
+        "slice {} of {}: {} of {} ({}) equal in size, SHA-256 and structure, the others there in "
+        "their size",
+        slice.number, slice.of, read, plural(files.size(), "file", "files"), format_bytes(bytes));
+}
+
+std::string text_of(const Verified::Item& item, const Style& style) {
+    const auto& files = item.verification.files;
+    std::string out;
+    std::size_t bad = 0;
+    for (const auto& file : files) {
         if (file.problem.empty()) continue;
         ++bad;
         out += fmt::format("{} {}: {}\n", paint(style, Tint::bad, "bad"), one_line(file.name), one_line(file.problem));
     }
-    if (verified.verification.good())
-        return out + fmt::format("{}: {}, {} ({}) equal in size, SHA-256 and structure\n", manifest.id,
-                                 paint(style, Tint::good, "good"), plural(files.size(), "file", "files"),
-                                 format_bytes(bytes));
-    return out + fmt::format("{}: {}, {} of {}\n", manifest.id, paint(style, Tint::bad, "corrupt"), bad,
+    if (item.verification.good())
+        return out + fmt::format("{}: {}, {}\n", one_line(item.id), paint(style, Tint::good, "good"),
+                                 scope_of(item.verification));
+    return out + fmt::format("{}: {}, {} of {}\n", one_line(item.id), paint(style, Tint::bad, "corrupt"), bad,
                              plural(files.size(), "file", "files"));
+}
+
+std::string text_of(const Verified& verified, const Style& style) {
+    std::string out;
+    for (const auto& item : verified.items)
+        if (!item.error) out += text_of(item, style);  // errors are told on stderr
+    return out;
+}
+
+std::string text_of(const Pins& pins, const Style& style) {
+    std::string out;
+    const auto word = pins.pinned ? "pinned" : "unpinned";
+    for (const auto& item : pins.items) {
+        if (item.error) continue;  // told on stderr
+        if (!item.changed)
+            out += fmt::format("{}: {}\n", item.id, pins.pinned ? "was pinned already" : "was not pinned");
+        else if (pins.dry_run)
+            out += fmt::format("{}: would be {} (dry run: nothing was changed)\n", item.id, word);
+        else
+            out += fmt::format("{}: {}\n", item.id, paint(style, Tint::good, word));
+    }
+    return out;
 }
 
 std::string nodes_of(const model::Inspection& inspection) {

@@ -16,6 +16,11 @@
 
 namespace vbackup::cli {
 
+// Standard input and output as bytes, for archives. Each moves what it can within a tenth of a second, tells how many bytes
+// that were, and gives an errno: 0; EAGAIN when nothing moved in that time. Reading 0 bytes with 0 is the end.
+using ReadBytes = std::function<int(std::span<std::byte> into, std::size_t& moved)>;
+using WriteBytes = std::function<int(std::span<const std::byte> bytes, std::size_t& moved)>;
+
 // Everything a command takes from the process it runs in, so that tests run the whole command tree in process.
 struct Surroundings {
     config::Environment environment;
@@ -29,6 +34,8 @@ struct Surroundings {
     // Writes to the person's terminal and nowhere else, for what must not be kept; false: it could not. Empty: there is
     // nobody.
     std::function<bool(std::string_view text)> tell = {};
+    ReadBytes read_bytes = {};    // empty: there is no input
+    WriteBytes write_bytes = {};  // empty: there is nobody to write to
     const Clock& clock = system_clock();
     // Beats ten times a second while a command runs: progress, warnings, signals. Null: no thread, as in tests.
     const Clock* pulse = nullptr;

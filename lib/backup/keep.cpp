@@ -51,6 +51,7 @@ public:
     std::vector<Decision> result() {
         for (const auto& newest_first : good_by_target()) follow_rules(newest_first);
         keep_newest_of_collections();
+        keep_what_is_pinned();
         keep_what_is_wanted();
         keep_what_no_rule_counts();
         keep_bases();
@@ -116,6 +117,12 @@ private:
                         reasons_[i].push_back(fmt::format("the newest good one of collection {}", name));
                 }
             }
+        }
+    }
+
+    void keep_what_is_pinned() {
+        for (std::size_t i = 0; i < all_.size(); ++i) {
+            if (all_[i].pinned) reasons_[i].emplace_back("pinned");
         }
     }
 

@@ -28,6 +28,7 @@ struct Candidate {
     Moment when{};                   // when it was begun
     State state = State::good;
     std::optional<Milliseconds> retention;  // for how long it is wanted
+    bool pinned = false;                    // stays whatever the rules say
 };
 
 struct Decision {
@@ -37,7 +38,7 @@ struct Decision {
 };
 
 // Decides for each candidate, in their order; a pure function. Kept is: what a rule says; the newest good one of each
-// target, and of each collection; what is wanted still; what is under way; what went wrong less than a day ago; and every
+// target, and of each collection; what is pinned; what is wanted still; what is under way; what went wrong less than a day ago; and every
 // base of a kept one. Bad ones never count for a rule. Without any rule only what is no longer wanted, or went wrong longer
 // ago, is not kept.
 std::vector<Decision> decide(const std::vector<Candidate>& all, const KeepRules& rules, Moment now);

@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "backup/find.hpp"
+#include "backup/pin.hpp"
 #include "backup/story.hpp"
 #include "base/text.hpp"
 #include "driver/registry.hpp"
@@ -47,6 +48,7 @@ std::vector<Found> all_of(store::Catalog& home, const Target* target) {
             if (error.kind() == ErrorKind::storage) throw;
             all.push_back(unreadable(id, where, error));
         }
+        if (!all.empty() && all.back().id == id) all.back().pinned = is_pinned(home, id);
     }
     return all;
 }
@@ -341,6 +343,7 @@ Found status(Call& call, const Stage& stage, const std::string& id, const model:
     const auto where = known.home->store().where();
     if (known.intent) return status_of_intent(call, stage, *known.home, *known.intent, id);
     auto found = describe(*known.manifest, where);
+    found.pinned = is_pinned(*known.home, id);
     if (known.manifest->kept) return found;
     look_at_server(call, stage, *known.manifest, found);
     return found;

@@ -38,7 +38,8 @@ Candidate candidate_of(const model::Found& found) {
             .bases = found.bases,
             .when = found.started.value_or(found.completed.value_or(Moment{})),
             .state = state_of(found.phase),
-            .retention = found.retention};
+            .retention = found.retention,
+            .pinned = found.pinned};
 }
 
 // Why a backup is not even looked at; empty for one that is.

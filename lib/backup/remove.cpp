@@ -7,6 +7,7 @@
 
 #include "backup/execute.hpp"
 #include "backup/find.hpp"
+#include "backup/pin.hpp"
 #include "backup/story.hpp"
 #include "driver/registry.hpp"
 
@@ -42,13 +43,16 @@ void require_no_dependents(store::Catalog& home, const std::string& id) {
 }
 
 // A backup that lies in a store: the manifest goes first, so that what is left of a removal that was cut short is no backup.
-Result remove_kept(store::Catalog& home, const std::string& id, const Confirm& confirm, bool dry_run) {
+Result remove_kept(store::Catalog& home, const std::string& id, const Confirm& confirm, bool dry_run, bool pinned_too) {
+    if (!pinned_too) require_unpinned(home, id);
     require_no_dependents(home, id);
     Result result{.dry_run = dry_run};
     result.plan.steps.push_back(erase_kept(id, home.store().where()));
     if (dry_run) return result;
     require_consent(confirm, result.plan);
     const auto lock = home.lock(id);
+    // It may have been pinned while somebody thought about the question.
+    if (!pinned_too) require_unpinned(home, id);
     home.remove(id);
     return result;
 }
@@ -138,14 +142,15 @@ void require_given_up(Call& call, const Stage& stage, const std::optional<model:
 
 }  // namespace
 
-Result remove(Call& call, const Stage& stage, const std::string& id, const model::Options& options, bool dry_run) {
+Result remove(Call& call, const Stage& stage, const std::string& id, const model::Options& options, bool dry_run,
+              bool pinned_too) {
     const auto target_lock = dry_run ? nullptr : lock_target(stage);
 
     // A removal that was cut short is finished; so is a create or download that never came to an end.
     auto known = find_at_home(stage, id);
     const bool removing = known.intent && known.intent->verb == "remove";
     if (known.manifest && known.manifest->kept) {
-        auto result = remove_kept(*known.home, id, stage.confirm, dry_run);
+        auto result = remove_kept(*known.home, id, stage.confirm, dry_run, pinned_too);
         if (!dry_run) forget_restore(stage, id);
         return result;
     }
@@ -156,6 +161,8 @@ Result remove(Call& call, const Stage& stage, const std::string& id, const model
 
     // Refuse early what cannot be reached, then remove it at the server.
     auto& home = known.home ? *known.home : stage.journal;
+    const auto id_lock = dry_run || !known.home ? nullptr : home.lock(id);
+    if (!pinned_too) require_unpinned(home, id);
     require_no_dependents(home, id);
     if (!removing) {
         model::Request request{.verb = model::Verb::remove,
@@ -192,7 +199,7 @@ Result remove(Call& call, const Stage& stage, const std::string& id, const model
     return {.plan = known.intent->plan, .manifest = known.manifest};
 }
 
-Result remove(store::Catalog& store, const std::string& id, const Confirm& confirm, bool dry_run) {
+Result remove(store::Catalog& store, const std::string& id, const Confirm& confirm, bool dry_run, bool pinned_too) {
     bool known = true;
     try {
         known = store.manifest(id).has_value() || store.intent(id).has_value();
@@ -203,7 +210,7 @@ Result remove(store::Catalog& store, const std::string& id, const Confirm& confi
     if (!known)
         throw Error(ErrorKind::not_found, fmt::format("there is no backup {} in {}", id, store.store().where()),
                     "`vbackup list` shows what is there");
-    return remove_kept(store, id, confirm, dry_run);
+    return remove_kept(store, id, confirm, dry_run, pinned_too);
 }
 
 Result cancel(Call& call, const Stage& stage, const std::string& id, const model::Options& options, bool dry_run) {

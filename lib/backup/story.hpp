@@ -110,11 +110,13 @@ struct RestoreOptions {
 Result restore(Call& call, const Stage& stage, const RestoreOptions& options);
 
 // Removes backups: manifest first, then the bytes wherever vbackup reaches them. Error{unsupported} before anything is
-// changed when the bytes cannot be reached.
-Result remove(Call& call, const Stage& stage, const std::string& id, const model::Options& options, bool dry_run);
+// changed when the bytes cannot be reached, Error{refused} for a pinned one unless `pinned_too`.
+Result remove(Call& call, const Stage& stage, const std::string& id, const model::Options& options, bool dry_run,
+              bool pinned_too = false);
 
 // The same for a store alone, without a target: also what an unfinished create or download left there.
-Result remove(store::Catalog& store, const std::string& id, const Confirm& confirm, bool dry_run);
+Result remove(store::Catalog& store, const std::string& id, const Confirm& confirm, bool dry_run,
+              bool pinned_too = false);
 
 struct PruneOptions {
     KeepRules rules;
@@ -147,23 +149,33 @@ Pruned prune(Call& call, store::Catalog& store, const Confirm& confirm, const Pr
 // Ends a job under way and waits until the server shows it as cancelled.
 Result cancel(Call& call, const Stage& stage, const std::string& id, const model::Options& options, bool dry_run);
 
+// Which of a backup's files a verify reads: in the order of their names each `of`-th one, the `number`-th of such slices.
+// The slices 1 to `of` together hold every file once.
+struct Slice {
+    std::size_t number = 1;
+    std::size_t of = 1;
+};
+
 struct FileCheck {
     std::string name;
     std::string problem;  // empty: good
     std::uint64_t size = 0;
+    bool read = true;  // false: not in the slice, so that it is there in its size is all that is known
 };
 
 struct Verification {
     model::Manifest manifest;
     std::vector<FileCheck> files;
+    Slice slice = {};
     bool good() const;  // at least one file, and all good
 };
 
 // Size, SHA-256 and structure (each archive opens to its end) of every file, read from the store or, for a backup left
 // with the server, from there. Never changes anything. Does not throw for a bad file: it is in the list.
-Verification verify(Call& call, const Stage& stage, const std::string& id);
+Verification verify(Call& call, const Stage& stage, const std::string& id, const Slice& slice = {});
 // The same for a store alone, without a target.
-Verification verify(Call& call, store::Catalog& store, const std::string& id, std::size_t parallel);
+Verification verify(Call& call, store::Catalog& store, const std::string& id, std::size_t parallel,
+                    const Slice& slice = {});
 
 // All backups and jobs of the target: from the store, the journal and the server, each once, newest first.
 std::vector<model::Found> list(Call& call, const Stage& stage, const model::Options& options);

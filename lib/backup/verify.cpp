@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <numeric>
 
 #include <fmt/format.h>
 
@@ -22,6 +23,7 @@ struct Item {
     std::string name;
     model::File file;
     std::function<std::unique_ptr<io::Source>()> open;
+    std::function<std::optional<std::uint64_t>()> size;  // bytes there; empty: it is missing
 };
 
 // Passes a source on, computing size and digest, so that structure and digest need one reading.
@@ -82,17 +84,44 @@ std::string problem_of(Call& call, const model::File& file, io::Source& source) 
     return digest.empty() ? structure : digest;
 }
 
-Verification check(Call& call, model::Manifest manifest, std::size_t parallel, const std::vector<Item>& items) {
-    Verification result{.manifest = std::move(manifest)};
-    for (const auto& item : items) {
-        result.files.push_back({.name = item.name, .size = item.file.size.value_or(0)});
-        call.tally.bytes_total += item.file.size.value_or(0);
+// By the order of names, which stays the same as long as the backup does.
+std::vector<bool> in_slice(const std::vector<Item>& items, const Slice& slice) {
+    std::vector<std::size_t> order(items.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::sort(order.begin(), order.end(), [&](auto a, auto b) { return items[a].name < items[b].name; });
+    std::vector<bool> chosen(items.size());
+    for (std::size_t place = 0; place < order.size(); ++place)
+        chosen[order[place]] = place % slice.of == slice.number - 1;
+    return chosen;
+}
+
+// What can be said of a file without reading it.
+std::string problem_of_size(const Item& item) {
+    const auto size = item.size();
+    if (!size) return "it is missing";
+    if (item.file.size && *size != *item.file.size)
+        return fmt::format("it has {} bytes instead of {}", *size, *item.file.size);
+    return {};
+}
+
+Verification check(Call& call, model::Manifest manifest, std::size_t parallel, const std::vector<Item>& items,
+                   const Slice& slice) {
+    Verification result{.manifest = std::move(manifest), .files = {}, .slice = slice};
+    const auto chosen = in_slice(items, slice);
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        const auto size = items[i].file.size.value_or(0);
+        result.files.push_back({.name = items[i].name, .size = size, .read = chosen[i]});
+        if (chosen[i]) call.tally.bytes_total += size;
     }
-    call.tally.stage("verifying");
+    call.tally.stage("verifying " + result.manifest.id);
     constexpr std::size_t usual = 4;
     const auto errors =
         run_parallel(result.files.size(), parallel == 0 ? usual : parallel, call.stop, [&](std::size_t i) {
             try {
+                if (!result.files[i].read) {
+                    result.files[i].problem = problem_of_size(items[i]);
+                    return true;
+                }
                 const auto source = items[i].open();
                 result.files[i].problem = problem_of(call, items[i].file, *source);
             } catch (const Error& error) {
@@ -108,35 +137,39 @@ Verification check(Call& call, model::Manifest manifest, std::size_t parallel, c
     return result;
 }
 
+Item kept_item(store::Catalog& store, const std::string& id, const model::File& file, const std::string& shown) {
+    const auto name = store::file_name(id, file.name);
+    return {shown, file, [&store, name] { return store.store().open(name); },
+            [&store, name] { return store.store().size(name); }};
+}
+
 // What an increment builds on must be good as well, or it cannot be restored.
 void add_bases(store::Catalog& store, const std::string& id, const model::File& file, std::vector<Item>& items) {
     if (file.base.empty()) return;
     try {
         for (const auto& layer : layers_of(store, id, file)) {
             if (layer.of == id) continue;
-            const auto name = store::file_name(layer.of, layer.file.name);
-            items.push_back({name, layer.file, [&store, name] { return store.store().open(name); }});
+            items.push_back(kept_item(store, layer.of, layer.file, store::file_name(layer.of, layer.file.name)));
         }
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::corrupt) throw;
         const Error gone(ErrorKind::storage, error.message());
-        items.push_back({file.base + "/" + file.name, file, [gone]() -> std::unique_ptr<io::Source> { throw gone; }});
+        items.push_back({file.base + "/" + file.name, file, [gone]() -> std::unique_ptr<io::Source> { throw gone; },
+                         [gone]() -> std::optional<std::uint64_t> { throw gone; }});
     }
 }
 
-Verification check_kept(Call& call, store::Catalog& store, model::Manifest manifest, std::size_t parallel) {
+Verification check_kept(Call& call, store::Catalog& store, model::Manifest manifest, std::size_t parallel,
+                        const Slice& slice) {
     const auto id = manifest.id;
     std::vector<Item> items;
-    for (const auto& file : manifest.files) {
-        const auto name = store::file_name(id, file.name);
-        items.push_back({file.name, file, [&store, name] { return store.store().open(name); }});
-    }
+    for (const auto& file : manifest.files) items.push_back(kept_item(store, id, file, file.name));
     for (const auto& file : manifest.files) add_bases(store, id, file, items);
-    return check(call, std::move(manifest), parallel, items);
+    return check(call, std::move(manifest), parallel, items, slice);
 }
 
 // Reads what the server keeps, through the driver or where this machine reaches the place.
-Verification check_left(Call& call, const Stage& stage, model::Manifest manifest) {
+Verification check_left(Call& call, const Stage& stage, model::Manifest manifest, const Slice& slice) {
     std::unique_ptr<store::Store> location;
     manifest.files.clear();
     for (const auto& job : manifest.jobs) {
@@ -154,12 +187,15 @@ Verification check_left(Call& call, const Stage& stage, model::Manifest manifest
     }
     std::vector<Item> items;
     for (const auto& file : manifest.files) {
-        items.push_back({file.name, file, [&, file] {
+        items.push_back({file.name, file,
+                         [&, file] {
                              return location ? location->open(file.server_name)
                                              : stage.target.driver.open(call, file, 0);
-                         }});
+                         },
+                         // The list of files was made just now.
+                         [file] { return std::optional(file.size.value_or(0)); }});
     }
-    return check(call, std::move(manifest), stage.parallel, items);
+    return check(call, std::move(manifest), stage.parallel, items, slice);
 }
 
 }  // namespace
@@ -169,26 +205,27 @@ bool Verification::good() const {
            std::all_of(files.begin(), files.end(), [](const auto& file) { return file.problem.empty(); });
 }
 
-Verification verify(Call& call, store::Catalog& store, const std::string& id, std::size_t parallel) {
+Verification verify(Call& call, store::Catalog& store, const std::string& id, std::size_t parallel,
+                    const Slice& slice) {
     auto manifest = store.manifest(id);
     if (!manifest)
         throw Error(ErrorKind::not_found, fmt::format("there is no backup {} in {}", id, store.store().where()),
                     "`vbackup list` shows what is there");
-    return check_kept(call, store, std::move(*manifest), parallel);
+    return check_kept(call, store, std::move(*manifest), parallel, slice);
 }
 
-Verification verify(Call& call, const Stage& stage, const std::string& id) {
+Verification verify(Call& call, const Stage& stage, const std::string& id, const Slice& slice) {
     auto known = require_known(call, stage, id, {});
     if (known.intent)
         throw Error(ErrorKind::refused, fmt::format("{} is not finished", id), "`vbackup wait` finishes it");
     if (known.manifest && known.manifest->kept)
-        return check_kept(call, *known.home, std::move(*known.manifest), stage.parallel);
-    if (known.manifest) return check_left(call, stage, std::move(*known.manifest));
+        return check_kept(call, *known.home, std::move(*known.manifest), stage.parallel, slice);
+    if (known.manifest) return check_left(call, stage, std::move(*known.manifest), slice);
     model::Manifest manifest;
     manifest.id = id;
     manifest.state = "unproven";
     manifest.jobs = {known.found->job};
-    return check_left(call, stage, std::move(manifest));
+    return check_left(call, stage, std::move(manifest), slice);
 }
 
 }  // namespace vbackup::backup

@@ -19,6 +19,7 @@ struct Found {
     std::string id;    // vbackup's id; empty for one that vbackup did not make
     std::string name;  // the server's own name, or the id; both empty: stands for what a node has that is not reached
     bool managed = false;
+    bool pinned = false;     // prune leaves it, and so does a delete that is not told to take pinned ones
     bool restoring = false;  // no backup, but a restore of the one with this id that has not ended
     Phase phase = Phase::unknown;
     std::string said;  // the server's own word

@@ -407,7 +407,7 @@ void require_good(const Manifest& manifest, const std::string& path) {
 bool is_safe_file_name(std::string_view name) {
     const auto bad = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '\\'; };
     if (std::any_of(name.begin(), name.end(), bad)) return false;
-    if (name == "manifest.json" || name == "intent.json") return false;
+    if (name == "manifest.json" || name == "intent.json" || name == "pinned") return false;
     for (std::size_t begin = 0; begin <= name.size();) {
         const std::string_view part = name.substr(begin, name.find('/', begin) - begin);
         if (part.empty() || part == "." || part == "..") return false;

@@ -45,7 +45,7 @@ public:
 
     bool keeps(std::size_t i, const std::vector<Decision>& decisions) const {
         const auto& one = all_[i];
-        if (one.state == State::under_way) return true;
+        if (one.state == State::under_way || one.pinned) return true;
         if (one.state == State::bad) return now - one.when < hours(24) || is_base_of_kept(one, decisions);
         if (one.when > now + hours(1)) return true;
         return is_newest(one, i) || is_newest_of_collection(one, i) || by_rules(one, i) || wanted(one) ||
@@ -205,6 +205,16 @@ TEST_CASE("what a kept one builds on is kept, along the whole chain") {
     CHECK(kept({c, b, at("a", hours(60)), at("z", hours(90))}, {.last = 1}) == Ids{"a", "b", "c"});
 }
 
+TEST_CASE(
+    "a pinned one stays, good or bad, with what it builds on, and does not count for a rule that it does not fall "
+    "under") {
+    auto pinned = at("pinned", hours(60)), wrong = at("wrong", hours(999), State::bad);
+    pinned.pinned = wrong.pinned = true;
+    pinned.bases = {"base"};
+    CHECK(kept({at("a", hours(1)), at("b", hours(30)), pinned, at("base", hours(80)), at("z", hours(90)), wrong},
+               {.last = 2}) == Ids{"a", "b", "base", "pinned", "wrong"});
+}
+
 TEST_CASE("what is under way stays, however old it is") {
     CHECK(kept({at("a", hours(1)), at("w", hours(999), State::under_way)}, {.last = 1}) == Ids{"a", "w"});
 }
@@ -214,16 +224,17 @@ TEST_CASE("all histories of up to five backups, for every rule of 0 to 2") {
     bool good = true;
     for (std::size_t count = 0; count <= ages.size() && good; ++count) {
         std::size_t histories = 1;
-        for (std::size_t i = 0; i < count; ++i) histories *= 4;
+        for (std::size_t i = 0; i < count; ++i) histories *= 5;
         for (std::size_t history = 0; history < histories && good; ++history) {
             std::vector<Candidate> all;
-            for (std::size_t i = 0, rest = history; i < count; ++i, rest /= 4) {
+            for (std::size_t i = 0, rest = history; i < count; ++i, rest /= 5) {
                 all.push_back(at(std::string(1, static_cast<char>('a' + i)), ages[i],
-                                 rest % 4 == 1   ? State::bad
-                                 : rest % 4 == 2 ? State::under_way
+                                 rest % 5 == 1   ? State::bad
+                                 : rest % 5 == 2 ? State::under_way
                                                  : State::good));
                 // An increment on the one before it.
-                if (rest % 4 == 3 && i + 1 < count) all.back().bases = {std::string(1, static_cast<char>('b' + i))};
+                if (rest % 5 == 3 && i + 1 < count) all.back().bases = {std::string(1, static_cast<char>('b' + i))};
+                all.back().pinned = rest % 5 == 4;
             }
             for (std::size_t rule = 0; rule < 81 && good; ++rule) {
                 const KeepRules rules{
@@ -252,6 +263,7 @@ TEST_CASE("twenty thousand random histories") {
             one.target = below(4) == 0 ? "u" : "t";
             if (below(3) == 0) one.collections = {"c" + std::to_string(below(3)), "d"};
             if (below(4) == 0) one.retention = hours(24 * below(40));
+            one.pinned = below(8) == 0;
             if (i > 0 && below(4) == 0) one.bases = {"b" + std::to_string(below(i))};
             all.push_back(std::move(one));
         }

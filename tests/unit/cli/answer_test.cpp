@@ -132,8 +132,29 @@ TEST_CASE("what a delete did, in part") {
 }
 
 TEST_CASE("a verification, good and bad") {
-    hold("verify", Verified{"/x", {manifest(), {{.name = "data/a", .problem = {}, .size = 1024}}}});
-    hold("verify-bad", Verified{"/x", {manifest(), {{"data/a", "", 1024}, {"data/b", "its SHA-256 differs", 10}}}});
+    const auto id = manifest().id;
+    const Verified::Item good{id, {manifest(), {{.name = "data/a", .problem = {}, .size = 1024}}}, {}};
+    hold("verify", Verified{"/x", {good}});
+    const Verified::Item bad{id, {manifest(), {{"data/a", "", 1024}, {"data/b", "its SHA-256 differs", 10}}}, {}};
+    hold("verify-bad", Verified{"/x", {bad}});
+    const Verified::Item slice{
+        "b2", {manifest(), {{"data/a", "", 1024}, {"data/b", "", 10, false}}, {.number = 1, .of = 2}}, {}};
+    hold("verify-several",
+         Verified{"/x", {good, slice, {"b3", {}, Error(ErrorKind::not_found, "there is no backup b3")}}});
+}
+
+TEST_CASE("backups on their way, and pins") {
+    const auto id = manifest().id;
+    Transfer copied{.verb = "copy", .from = "/x", .to = "/y", .store = "/y", .took = Milliseconds(1500)};
+    copied.items = {{id, manifest(), false, {}},
+                    {"b0", manifest(), true, {}},
+                    {"b2", {}, false, Error(ErrorKind::not_found, "there is no backup b2")}};
+    hold("copy", copied);
+    Transfer exported{.verb = "export", .from = "/x", .to = "b.tar.zst", .store = "/x", .dry_run = true};
+    exported.items = {{id, manifest(), false, {}}};
+    hold("export-dry-run", exported);
+    hold("pin", Pins{true, {{"b1", true, {}}, {"b2", false, {}}, {"b3", false, Error(ErrorKind::busy, "busy")}}});
+    hold("unpin", Pins{false, {{"b1", true, {}}, {"b2", false, {}}}});
 }
 
 TEST_CASE("a check") {

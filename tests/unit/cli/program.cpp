@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "program.hpp"
 
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 
 namespace vbackup::test {
@@ -19,6 +22,8 @@ constexpr std::array<Option, 3> options{
     {{"unit", "shard|collection", "create", "what one snapshot holds", ""},
      {"level", "1-9", "create restore", "how hard it works", "1.2.0"},
      {"path", "PATH", "create list status restore delete prune", "another folder", ""}}};
+
+constexpr std::size_t most = 100;  // bytes that standard output takes at a time
 
 // An entry opens by a plain function, so the database that it opens is named here.
 ToyDatabase* opened = nullptr;
@@ -64,12 +69,40 @@ Ran Program::operator()(std::vector<std::string> arguments) {
                                    .err_terminal = terminal,
                                    .width = 80,
                                    .ask = ask,
+                                   .read_bytes = [&](auto into, std::size_t& moved) { return read_input(into, moved); },
+                                   .write_bytes =
+                                       [&](auto bytes, std::size_t& moved) {
+                                           const int failure = write_slowly(bytes, ran.out);
+                                           moved = failure == 0 ? std::min(bytes.size(), most) : 0;
+                                           return failure;
+                                       },
                                    .clock = clock,
                                    .pulse = nullptr,
                                    .signal = &signal,
                                    .drivers = toy_drivers()};
     ran.code = cli::run_cli(arguments, around);
     return ran;
+}
+
+int Program::read_input(std::span<std::byte> into, std::size_t& moved) {
+    if (waits) return wait();
+    moved = std::min(into.size(), input.size());
+    std::memcpy(into.data(), input.data(), moved);
+    input.erase(0, moved);
+    return 0;
+}
+
+// As a pipe does it: little at a time, and now and then nothing.
+int Program::write_slowly(std::span<const std::byte> bytes, std::string& out) {
+    if (waits || (busy_ = !busy_)) return wait();
+    if (out_failure != 0) return out_failure;
+    out.append(reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), most));
+    return 0;
+}
+
+int Program::wait() const {
+    clock.advance(std::chrono::milliseconds(100));
+    return EAGAIN;
 }
 
 void Program::configure(const std::string& toml) const {

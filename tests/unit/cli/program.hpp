@@ -3,7 +3,9 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -38,7 +40,16 @@ public:
     std::atomic<int> signal{0};
     int out_failure = 0;  // errno of writing to stdout
     bool terminal = false;
+    std::string input;   // what standard input has still to give
+    bool waits = false;  // the other side of both pipes does nothing; the clock goes on
     std::function<std::string(std::string_view)> ask;
+
+private:
+    int read_input(std::span<std::byte> into, std::size_t& moved);
+    int write_slowly(std::span<const std::byte> bytes, std::string& out);
+    int wait() const;
+
+    bool busy_ = false;
 };
 
 // Throws that error whenever the driver's function is called.
