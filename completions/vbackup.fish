@@ -114,6 +114,7 @@ complete -c vbackup -n '__fish_seen_subcommand_from prune' -l keep-monthly -r -d
 complete -c vbackup -n '__fish_seen_subcommand_from prune' -l keep-yearly -r -d 'the last good one of each of so many years'
 complete -c vbackup -n '__fish_seen_subcommand_from prune' -l keep-within -r -d 'all good ones so much older than the newest at most: 14d'
 complete -c vbackup -n '__fish_seen_subcommand_from prune' -l unmanaged -d 'also backups on the server that vbackup did not make'
+complete -c vbackup -n '__fish_seen_subcommand_from prune' -l unseen -d 'also backups left with a server that does not show any more whether they are there'
 complete -c vbackup -n '__fish_seen_subcommand_from prune' -s o -r -f -a 'auth=api-key auth=bearer backend=azure backend=filesystem backend=gcs backend=s3 bucket= context= end= forget=false forget=true kubeconfig= method=AUTO method=MANUAL path= region= start= type=CLUSTER type=COLLECTION' -d 'what only one database knows; listed below'
 complete -c vbackup -n '__fish_seen_subcommand_from prune' -l node -r -d 'a further address of the cluster, where it cannot be found'
 complete -c vbackup -n '__fish_seen_subcommand_from prune' -l timeout -r -d 'how long to wait at most, such as 90s, 30m, 2h (1h)'

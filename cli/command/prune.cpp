@@ -16,6 +16,7 @@ struct Arguments : Common {
     backup::KeepRules rules;
     std::string within;
     bool unmanaged = false;
+    bool unseen = false;
 };
 
 void add_rule(CLI::App& app, const std::string& name, std::size_t& into, const std::string& help) {
@@ -32,6 +33,8 @@ void setup(CLI::App& app, Arguments& asked) {
     add_rule(app, "--keep-yearly", asked.rules.yearly, "the last good one of each of so many years");
     add_value(app, "--keep-within", asked.within, "TIME", "all good ones so much older than the newest at most: 14d");
     app.add_flag("--unmanaged", asked.unmanaged, "also backups on the server that vbackup did not make");
+    app.add_flag("--unseen", asked.unseen,
+                 "also backups left with a server that does not show any more whether they are there");
     add_driver_options(app, asked);
     add_limits(app, asked, "1h", true);
     add_changing(app, asked);
@@ -64,8 +67,11 @@ std::set<std::string> needed_by_restores(Session& session) {
 }
 
 Answer run(Session& session, const Arguments& asked) {
-    backup::PruneOptions options{
-        .rules = asked.rules, .unmanaged = asked.unmanaged, .options = {}, .dry_run = asked.dry_run};
+    backup::PruneOptions options{.rules = asked.rules,
+                                 .unmanaged = asked.unmanaged,
+                                 .unseen = asked.unseen,
+                                 .options = {},
+                                 .dry_run = asked.dry_run};
     if (!asked.within.empty()) options.rules.within = duration_of("--keep-within", asked.within);
     backup::Pruned pruned;
     if (Session::is_store(asked.subject)) {

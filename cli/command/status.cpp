@@ -55,7 +55,13 @@ Answer about_one(Found found) {
     return {.value = StatusReport{std::move(found), std::nullopt, true}, .problem = std::move(problem), .runs = runs};
 }
 
-Error never_good(const std::string& subject) {
+Error never_good(const std::string& subject, const std::vector<Found>& all) {
+    for (const auto& one : all)
+        if (one.managed && one.completed && one.phase == Phase::unknown)
+            return {ErrorKind::stale,
+                    fmt::format("no backup of {} can be seen to be good; {}, the newest: {}", subject, name_of(one),
+                                one.said),
+                    "look where it lies, or make one that vbackup keeps: `vbackup create --to STORE`"};
     return {ErrorKind::stale, fmt::format("there is no good backup of {}", subject), "`vbackup create` makes one"};
 }
 
@@ -84,7 +90,7 @@ std::optional<Error> staleness_of_each(const std::string& subject, const std::ve
     }
     for (const auto& found : all) {
         if (found.managed && !found.restoring && !found.target.empty() && !seen.contains(found.target))
-            return never_good(found.target);
+            return never_good(found.target, {found});
     }
     return std::nullopt;
 }
@@ -100,7 +106,7 @@ Answer about_all(const std::string& subject, const std::vector<Found>& all, std:
     StatusReport report{std::move(newest), std::nullopt, false};
     std::optional<Error> problem;
     if (good == all.end())
-        problem = never_good(subject);
+        problem = never_good(subject, all);
     else
         report.good = *good;
     if (!problem && max_age) problem = staleness_of_each(subject, all, now, *max_age);

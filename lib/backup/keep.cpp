@@ -70,7 +70,7 @@ private:
     std::vector<Indexes> good_by_target() const {
         std::map<std::string, Indexes> found;
         for (std::size_t i = 0; i < all_.size(); ++i) {
-            if (all_[i].state == State::good && !is_ahead(all_[i])) found[all_[i].target].push_back(i);
+            if (is_good(all_[i]) && !is_ahead(all_[i])) found[all_[i].target].push_back(i);
         }
         std::vector<Indexes> groups;
         for (auto& [_, group] : found) {
@@ -81,7 +81,11 @@ private:
     }
 
     void follow_rules(const Indexes& good) {
-        reasons_[good.front()].emplace_back("the newest good one");
+        const auto seen = std::find_if(good.begin(), good.end(), [&](auto i) { return all_[i].state == State::good; });
+        if (seen == good.end())
+            reasons_[good.front()].emplace_back("the newest one");
+        else
+            reasons_[*seen].emplace_back("the newest good one");
         for (std::size_t i = 0; i < good.size() && i < rules_.last; ++i)
             reasons_[good[i]].push_back(fmt::format("last {} of {}", i + 1, rules_.last));
         by_period(good, "hourly", rules_.hourly, hour_number);
@@ -126,12 +130,14 @@ private:
         }
     }
 
+    static bool is_good(const Candidate& one) { return one.state == State::good || one.state == State::unseen; }
+
     bool is_wanted(const Candidate& one) const { return one.retention && now_ - one.when <= *one.retention; }
 
     void keep_what_is_wanted() {
         for (std::size_t i = 0; i < all_.size(); ++i) {
             const auto& one = all_[i];
-            if (one.state != State::good) continue;
+            if (!is_good(one)) continue;
             if (is_wanted(one)) reasons_[i].push_back(fmt::format("wanted for {}", format_duration(*one.retention)));
             if (!one.retention && !rules_.any() && reasons_[i].empty())
                 reasons_[i].emplace_back("no rule speaks of it");
@@ -143,7 +149,7 @@ private:
 
     void keep_what_no_rule_counts() {
         for (std::size_t i = 0; i < all_.size(); ++i) {
-            if (all_[i].state == State::good && is_ahead(all_[i])) reasons_[i].emplace_back("dated in the future");
+            if (is_good(all_[i]) && is_ahead(all_[i])) reasons_[i].emplace_back("dated in the future");
             if (all_[i].state == State::under_way) reasons_[i].emplace_back("under way");
             if (all_[i].state == State::bad && now_ - all_[i].when < std::chrono::hours(24))
                 reasons_[i].emplace_back("went wrong less than a day ago");

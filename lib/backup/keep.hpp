@@ -20,7 +20,12 @@ struct KeepRules {
 
 // What the decision knows of one backup.
 struct Candidate {
-    enum class State { good, under_way, bad };
+    enum class State {
+        good,
+        unseen,
+        under_way,
+        bad
+    };  // unseen: it was good, and nothing shows whether it is still there
     std::string id;
     std::string target;  // rules count for each target on its own
     std::vector<std::string> collections;
@@ -38,8 +43,9 @@ struct Decision {
 };
 
 // Decides for each candidate, in their order; a pure function. Kept is: what a rule says; the newest good one of each
-// target, and of each collection; what is pinned; what is wanted still; what is under way; what went wrong less than a day ago; and every
-// base of a kept one. Bad ones never count for a rule. Without any rule only what is no longer wanted, or went wrong longer
+// target, and of each collection; what is pinned; what is wanted still; what is under way; what went wrong less than a day
+// ago; and every base of a kept one. Unseen ones count like good ones, but are never all that is kept where there is a good
+// one. Bad ones never count for a rule. Without any rule only what is no longer wanted, or went wrong longer
 // ago, is not kept.
 std::vector<Decision> decide(const std::vector<Candidate>& all, const KeepRules& rules, Moment now);
 

@@ -31,13 +31,19 @@ Candidate::State state_of(Phase phase) {
     }
 }
 
+// Left with a server that answers, but not about this one any more.
+bool is_unseen(const model::Found& found) {
+    return found.phase == Phase::unknown && found.managed && !found.kept && found.completed &&
+           found.said != model::not_reached;
+}
+
 Candidate candidate_of(const model::Found& found) {
     return {.id = name_of(found),
             .target = found.target,
             .collections = found.collections,
             .bases = found.bases,
             .when = found.started.value_or(found.completed.value_or(Moment{})),
-            .state = state_of(found.phase),
+            .state = is_unseen(found) ? Candidate::State::unseen : state_of(found.phase),
             .retention = found.retention,
             .pinned = found.pinned};
 }
@@ -48,6 +54,8 @@ std::string apart(const model::Found& found, const PruneOptions& options) {
     if (found.restoring) return "it is no backup, but a restore that has not ended";
     if (!found.started && !found.completed) return "nobody says how old it is";
     if (!found.managed && !options.unmanaged) return "vbackup did not make it; --unmanaged includes it";
+    if (is_unseen(found) && !options.unseen)
+        return fmt::format("nothing shows whether it is still there ({}); --unseen includes it", found.said);
     return "";
 }
 

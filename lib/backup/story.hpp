@@ -121,6 +121,7 @@ Result remove(store::Catalog& store, const std::string& id, const Confirm& confi
 struct PruneOptions {
     KeepRules rules;
     bool unmanaged = false;  // also what vbackup did not make
+    bool unseen = false;     // also what was left with a server that does not show any more whether it is there
     model::Options options;
     std::set<std::string> needed = {};  // ids that a restore which has not ended needs: see needed_by_restores
     bool dry_run = false;

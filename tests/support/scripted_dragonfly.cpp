@@ -309,7 +309,7 @@ std::string ScriptedDragonfly::info() {
     if (dragonfly) all += "dragonfly_version:df-v1.40.1\r\n";
     all += fmt::format("redis_mode:{}\r\nuptime_in_seconds:{}\r\n",
                        state_.cluster_nodes.empty() ? "standalone" : "cluster", state_.uptime);
-    if (!dragonfly) all += "run_id:4711\r\n";
+    if (!dragonfly) all += "run_id:" + state_.run_id + "\r\n";
     all += "\r\n# Persistence\r\n";
     all += fmt::format("loading:{}\r\n", state_.loading ? 1 : 0);
     if (dragonfly)

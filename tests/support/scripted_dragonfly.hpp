@@ -49,6 +49,7 @@ public:
         std::string moved;                               // "MOVED 1 127.0.0.1:7001"
         std::uint64_t now = 1'795'247'220'000;           // ms; the fake clock's
         std::uint64_t uptime = 1000;
+        std::string run_id = "4711";  // of a Redis
         std::uint64_t changes = 0;
         std::uint32_t last_database = 15;
         std::uint16_t gives = 9;                 // the format of what DUMP gives

@@ -69,6 +69,8 @@ model::JsonText render(const Note& note) {
     if (!note.before.empty()) to["before"] = note.before;
     if (note.counted) to["counted"] = to_json(*note.counted);
     for (const auto& [database, count] : note.sent) to["sent"].push_back({database, count});
+    for (const auto& [name, left] : note.files_left) to["files_left"].push_back({name, left.size, left.written});
+    add("machine", note.machine);
     return to.dump();
 }
 
@@ -97,6 +99,10 @@ Note parse_note(const model::JsonText& text) {
         if (from.contains("counted")) note.counted = summary_of(from.at("counted"));
         for (const auto& one : from.value("sent", json::array()))
             note.sent[one.at(0).get<std::uint32_t>()] = one.at(1).get<std::uint64_t>();
+        for (const auto& one : from.value("files_left", json::array()))
+            note.files_left[one.at(0).get<std::string>()] = {one.at(1).get<std::uint64_t>(),
+                                                             one.at(2).get<std::int64_t>()};
+        note.machine = from.value("machine", "");
         return note;
     } catch (const json::exception& error) {
         foreign(error.what());

@@ -15,6 +15,13 @@
 
 namespace vbackup::driver::dragonfly {
 
+// A file of a snapshot that stays with the server, as this machine saw it.
+struct FileLeft {
+    std::uint64_t size = 0;
+    std::int64_t written = 0;  // s since 1970
+    bool operator==(const FileLeft&) const = default;
+};
+
 // The driver's own facts, carried in the `details` of steps, jobs and files. Which are set depends on `action`.
 struct Note {
     std::string action;                                   // see the constants below
@@ -34,6 +41,8 @@ struct Note {
     std::map<std::string, std::string> before;    // of INFO, before a save or a scan
     std::optional<io::KeySummary> counted;        // what a file holds
     std::map<std::uint32_t, std::uint64_t> sent;  // keys put back
+    std::map<std::string, FileLeft> files_left;   // of a snapshot that stays with the server, by name; none: not seen
+    std::string machine;                          // that saw them
 };
 
 namespace action {

@@ -159,7 +159,9 @@ model::Plan plan_left(const Census& census, const model::Request& request) {
     }
     if (!census.facts.is_dragonfly())
         plan.notes.push_back(fmt::format(
-            "{} keeps one file: its next save takes the place of this one, and only a restart of the server loads it; "
+            "{} keeps one file: this save takes the place of the one before, so a backup that was left with it earlier "
+            "is "
+            "gone then, and its next save takes the place of this one; only a restart of the server loads it; "
             "`create --to STORE` makes a backup that vbackup can restore",
             census.facts.product));
     return plan;

@@ -11,6 +11,7 @@
 #include "driver/dragonfly/options.hpp"
 #include "driver/dragonfly/plans.hpp"
 #include "driver/dragonfly/prove.hpp"
+#include "driver/dragonfly/snapshot_files.hpp"
 
 namespace vbackup::driver::dragonfly {
 
@@ -187,6 +188,11 @@ model::Plan plan_load(const Census& census, const model::Request& request) {
         if (note.action != action::save || note.text.empty())
             throw Error(ErrorKind::not_found, "where the server put this snapshot is not known",
                         "`vbackup list` shows what there is");
+        // It clears its keys first: not for files that are known to be gone.
+        if (const auto sight = look_again(node_at(census.layout.masters.front().server, note.node), note);
+            sight && !sight->all_there)
+            throw Error(ErrorKind::not_found, fmt::format("{} is not there as it was", sight->missing),
+                        "restore another backup: `vbackup list` shows them");
         note.action = action::load;
         note.before.clear();
         if (manifest.jobs.size() == 1) note.spaces = known_exactly(manifest);

@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "driver/dragonfly/server.hpp"
+#include "driver/dragonfly/snapshot_files.hpp"
 
 namespace vbackup::driver::dragonfly {
 
@@ -111,30 +112,45 @@ std::string name_of_save(const Facts& now, const std::string& path) {
 }
 
 // A snapshot that is there: what `observe_save` looks at from then on.
-model::JobRef kept_job(const Note& note, const Facts& now, const std::string& path) {
+model::JobRef kept_job(const net::RespServer& server, const Note& note, const Facts& now, const std::string& path) {
     Note kept{.action = std::string(action::save), .node = note.node, .text = path};
     kept.file = "kept";
     kept.before = saves_of(now);
+    note_files(server, kept);
     return {.name = name_of_save(now, path), .part = {.node = note.node}, .details = render(kept)};
 }
 
-model::Seen look_at_kept(const Note& note, const Facts& now) {
-    model::Seen seen{.phase = Phase::succeeded, .said = "saved", .where = note.text};
-    if (now.is_dragonfly()) {
-        if (now.value("last_saved_file") == note.text) return seen;
-        seen.phase = Phase::unknown;
-        seen.said = "the server shows its last save only; whether this file is still there it does not say";
-        return seen;
+model::Seen seen_as(Phase phase, const Note& note, std::string said) {
+    return {.phase = phase, .said = std::move(said), .where = note.text};
+}
+
+// Of a server that has one file: each save makes it anew.
+model::Seen look_at_one_file(const Note& note, const Facts& now) {
+    const bool restarted = was_restarted(note.before, now);
+    const bool saved = restarted ? now.number("rdb_saves") > 0
+                                 : now.value("rdb_last_save_time") != of(note.before, "rdb_last_save_time") ||
+                                       now.value("rdb_saves") != of(note.before, "rdb_saves");
+    if (saved) return seen_as(Phase::gone, note, "a later save took its place");
+    if (!restarted) return seen_as(Phase::succeeded, note, "saved");
+    return seen_as(Phase::unknown, note,
+                   "the server was started anew since; whether its file is still that one it does not say");
+}
+
+// The files themselves say most, where they are seen. Else the server does, of its last save alone.
+model::Seen look_at_kept(const net::RespServer& server, const Note& note, const Facts& now) {
+    if (const auto sight = look_again(server, note)) {
+        if (sight->all_there) return seen_as(Phase::succeeded, note, "saved; its files are there");
+        if (!now.is_dragonfly()) return seen_as(Phase::gone, note, "a later save took its place");
+        return seen_as(Phase::gone, note, fmt::format("{} is not there as it was", sight->missing));
     }
-    if (was_restarted(note.before, now)) {
-        seen.phase = Phase::unknown;
-        seen.said = "the server was started anew since; whether its file is still that one it does not say";
-    } else if (now.value("rdb_last_save_time") != of(note.before, "rdb_last_save_time") ||
-               now.value("rdb_saves") != of(note.before, "rdb_saves")) {
-        seen.phase = Phase::gone;
-        seen.said = "a later save took its place";
-    }
-    return seen;
+    if (!now.is_dragonfly()) return look_at_one_file(note, now);
+    if (now.value("last_saved_file") == note.text) return seen_as(Phase::succeeded, note, "saved");
+    return seen_as(
+        Phase::unknown, note,
+        now.value("last_saved_file").empty()
+            ? "the server was started anew since and shows no save; whether this file is still there it does "
+              "not say"
+            : "the server shows its last save only; whether this file is still there it does not say");
 }
 
 model::Found found_of(const net::RespServer& server, Phase phase, std::string said, std::string name) {
@@ -193,7 +209,7 @@ std::optional<model::Outcome> save_taken(Call& call, const net::RespServer& serv
 model::Seen observe_save(Call& call, const net::RespServer& server, const Note& note) {
     net::Resp wire(call, server);
     const auto now = ask_facts(call, wire);
-    if (note.file == "kept") return look_at_kept(note, now);
+    if (note.file == "kept") return look_at_kept(server, note, now);
     model::Seen seen{.phase = Phase::running, .said = "saving"};
     if (was_restarted(note.before, now)) {
         seen.phase = Phase::failed;
@@ -209,7 +225,7 @@ model::Seen observe_save(Call& call, const net::RespServer& server, const Note& 
         seen.said = "saved";
         const auto path = path_of(call, wire, now);
         seen.where = path;
-        seen.next = kept_job(note, now, path);
+        seen.next = kept_job(server, note, now, path);
     } else if (has_new_failure(note.before, now)) {
         seen.phase = Phase::failed;
         seen.said = "failed";
@@ -245,7 +261,7 @@ std::vector<model::Found> list_saves(Call& call, const net::RespServer& server) 
         auto found = found_of(server, Phase::succeeded, "saved", name_of_save(now, path));
         found.started = found.completed = moment_of(when);
         found.where = fmt::format("{}{}{}", server.address(), path.empty() ? "" : ":", path);
-        found.job = kept_job(note, now, path);
+        found.job = kept_job(server, note, now, path);
         all.push_back(std::move(found));
     }
     if (now.number("last_failed_save") > now.number("last_success_save")) {

@@ -140,6 +140,17 @@ bool agree(const std::vector<Candidate>& all, const KeepRules& rules) {
 
 }  // namespace
 
+TEST_CASE("unseen ones count like good ones, but the newest that is seen to be good stays whatever is newer") {
+    const std::vector<Candidate> all{at("u1", hours(1), State::unseen), at("u2", hours(2), State::unseen),
+                                     at("good", hours(30)), at("u3", hours(40), State::unseen)};
+    CHECK(kept(all, {.last = 2}) == Ids{"u1", "u2", "good"});
+    CHECK(kept({all[0], all[1], all[3]}, {.last = 1}) == Ids{"u1"});
+    CHECK(kept(all, {}) == Ids{"u1", "u2", "good", "u3"});
+    auto wanted = all;
+    for (auto& one : wanted) one.retention = hours(1);
+    CHECK(kept(wanted, {}) == Ids{"u1", "good"});
+}
+
 TEST_CASE("the newest good one is kept by no rule at all, and bad ones never count") {
     const std::vector<Candidate> all{at("bad", hours(25), State::bad), at("a", hours(30)), at("b", hours(60))};
     CHECK(kept(all, {.last = 1}) == Ids{"a"});
