@@ -24,22 +24,10 @@ model::Step erase_kept(const std::string& id, const std::string& where) {
 
 // What others cannot be restored without stays.
 void require_no_dependents(store::Catalog& home, const std::string& id) {
-    for (const auto& other : home.ids()) {
-        if (other == id) continue;
-        std::optional<model::Manifest> manifest;
-        try {
-            manifest = home.manifest(other);
-            // A create that has not ended may be gone on with.
-            if (const auto intent = manifest ? std::nullopt : home.intent(other)) manifest = intent->draft;
-        } catch (const Error& error) {
-            if (error.kind() == ErrorKind::storage) throw;
-        }
-        if (!manifest) continue;
-        const auto& bases = describe(*manifest, "").bases;
-        if (std::find(bases.begin(), bases.end(), id) != bases.end())
-            throw Error(ErrorKind::refused, fmt::format("{} cannot be restored without {}", other, id),
-                        fmt::format("delete {} first", other));
-    }
+    const auto other = home.dependent_of(id);
+    if (other.empty()) return;
+    throw Error(ErrorKind::refused, fmt::format("{} cannot be restored without {}", other, id),
+                fmt::format("delete {} first", other));
 }
 
 // A backup that lies in a store: the manifest goes first, so that what is left of a removal that was cut short is no backup.

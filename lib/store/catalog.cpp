@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/catalog.hpp"
 
+#include <algorithm>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -25,11 +26,10 @@ std::string intent_name(const std::string& id) {
 template <typename Parse>
 auto read(Store& store, const std::string& name, Parse parse)
     -> std::optional<std::invoke_result_t<Parse, std::string>> {
-    if (!store.size(name)) return std::nullopt;
     try {
         return parse(io::read_all(*store.open(name), most_of_a_manifest));
     } catch (Error& error) {
-        if (error.kind() == ErrorKind::not_found) return std::nullopt;  // removed since we looked
+        if (error.kind() == ErrorKind::not_found) return std::nullopt;
         throw error.with("file", name).with("store", store.where());
     }
 }
@@ -38,6 +38,13 @@ void write_text(Store& store, const std::string& name, const std::string& text) 
     const std::unique_ptr<io::Sink> sink = store.create(name);
     sink->write(std::as_bytes(std::span(text)));
     sink->finish();
+}
+
+std::vector<std::string> bases_of(model::Manifest manifest) {
+    auto bases = std::move(manifest.bases);
+    for (auto& file : manifest.files)
+        if (!file.base.empty()) bases.push_back(std::move(file.base));
+    return bases;
 }
 
 }  // namespace
@@ -75,7 +82,8 @@ void Catalog::commit(const model::Manifest& manifest) {
 }
 
 void Catalog::commit(const std::string& id, const std::string& manifest_text) {
-    write_text(store_, manifest_name(id), manifest_text);
+    forget_bases(id);
+    store_.put_new(manifest_name(id), manifest_text);
 }
 
 void Catalog::forget_intent(const std::string& id) {
@@ -84,7 +92,55 @@ void Catalog::forget_intent(const std::string& id) {
     if (store_.list(id).empty() && store_.list(id, true).empty()) store_.remove_all(id);
 }
 
+std::optional<std::vector<std::string>> Catalog::read_bases(const std::string& id) {
+    try {
+        auto found = manifest(id);
+        if (!found) return std::nullopt;
+        return bases_of(std::move(*found));
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::corrupt && error.kind() != ErrorKind::refused) throw;
+        return std::vector<std::string>{};
+    }
+}
+
+bool Catalog::is_begun_on(const std::string& other, const std::string& id) {
+    try {
+        const auto begun = intent(other);
+        if (!begun) return false;
+        const auto bases = bases_of(begun->draft);
+        return std::find(bases.begin(), bases.end(), id) != bases.end();
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::corrupt && error.kind() != ErrorKind::refused) throw;
+        return false;
+    }
+}
+
+void Catalog::forget_bases(const std::string& id) {
+    const std::scoped_lock lock(mutex_);
+    bases_.erase(id);
+}
+
+std::string Catalog::dependent_of(const std::string& id) {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& other : store_.folders()) {
+        if (other == id) continue;
+        auto known = bases_.find(other);
+        if (known == bases_.end()) {
+            auto bases = read_bases(other);
+            if (!bases) {
+                // A create that has not ended may be gone on with, and is not remembered: it may still be committed.
+                if (is_begun_on(other, id)) return other;
+                continue;
+            }
+            known = bases_.emplace(other, std::move(*bases)).first;
+        }
+        if (std::find(known->second.begin(), known->second.end(), id) != known->second.end()) return other;
+    }
+    return {};
+}
+
 void Catalog::remove(const std::string& id) {
+    forget_bases(id);
     // The intent goes last: as long as anything lies here, the id can be seen and removed again.
     if (store_.size(manifest_name(id)) && !store_.size(intent_name(id))) {
         try {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "store/s3/open.hpp"
 
 namespace vbackup::store {
 
@@ -15,10 +16,12 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view file_scheme = "file://";
+constexpr std::string_view bucket_scheme = "s3://";
 
 [[noreturn]] void usage(std::string message) {
     throw Error(ErrorKind::usage, std::move(message),
-                "a store is a path with a / in it, such as ./backups or /var/backups/vbackup, or file:///path");
+                "a store is a path with a / in it, such as ./backups or /var/backups/vbackup, file:///path or "
+                "s3://bucket/prefix");
 }
 
 // RFC 8089: file:///path or file://localhost/path, percent-encoded. Empty for anything else.
@@ -40,8 +43,8 @@ bool has_scheme(std::string_view text) {
 
 std::unique_ptr<Store> open_store(std::string_view url, const io::FileSystem& files) {
     if (const std::optional<fs::path> path = path_of_file_url(url)) return open_directory(*path, files);
-    if (url.starts_with("s3://")) {
-        throw Error(ErrorKind::unsupported, "stores in buckets are not supported yet",
+    if (url.starts_with(bucket_scheme)) {
+        throw Error(ErrorKind::unsupported, "a bucket cannot be used here",
                     "name a folder of this machine instead, such as /var/backups/vbackup");
     }
     // A URL may hold a password, so it is not repeated.
@@ -52,6 +55,16 @@ std::unique_ptr<Store> open_store(std::string_view url, const io::FileSystem& fi
     // A shell would have replaced it; taken literally it would be a folder named "~".
     if (url.starts_with('~')) usage(fmt::format("\"{}\": ~ is not replaced here, write the path in full", url));
     return open_directory(fs::path(url), files);
+}
+
+std::unique_ptr<Store> open_store(std::string_view url, const Opening& opening) {
+    return url.starts_with(bucket_scheme) ? s3::open_bucket(url, opening) : open_store(url, opening.files);
+}
+
+void Store::put_new(const std::string& name, std::string_view text) {
+    const auto sink = create(name);
+    sink->write(std::as_bytes(std::span(text)));
+    sink->finish();
 }
 
 std::unique_ptr<Store> open_location(std::string_view url, const io::FileSystem& files) {

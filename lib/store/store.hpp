@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,7 +18,8 @@
 namespace vbackup::store {
 
 // Keeps named bytes. Names are relative, with '/': "<id>/data/a.tar"; they are encoded so that any name is safe.
-// Every function throws Error{storage}, with the place and the system's reason. Thread-safe.
+// Every function throws Error{storage}, with the place and the system's reason; where a wire leads there also unreachable,
+// stalled, busy, denied, deadline and interrupted. Thread-safe.
 class Store {
 public:
     virtual ~Store() = default;
@@ -25,7 +28,10 @@ public:
     virtual std::string where() const = 0;
     // Visible and durable after Sink::finish. With `resume` what an earlier run left of it is carried on.
     virtual std::unique_ptr<io::Sink> create(const std::string& name, bool resume = false) = 0;
-    // How much of `name` an earlier run left unfinished, in bytes; 0 for nothing.
+    // A small file in one go. A bucket throws Error{conflict} when one of that name is there already, so that of two runs that
+    // try at once one alone succeeds; a directory replaces it, since its locks are held for certain.
+    virtual void put_new(const std::string& name, std::string_view text);
+    // How much of `name` an earlier run left unfinished, in bytes; 0 for nothing, and where it cannot be carried on.
     virtual std::uint64_t partial_size(const std::string& name) = 0;
     // Those bytes, to compute their digest.
     virtual std::unique_ptr<io::Source> open_partial(const std::string& name) = 0;
@@ -45,7 +51,8 @@ public:
     virtual std::optional<std::uint64_t> free_bytes() = 0;  // empty where it cannot be known
     // Creates and removes a probe, so that a store that cannot be written is refused before anything is changed.
     virtual void require_writable() = 0;
-    // Held until the pointer goes or the process dies. Throws Error{busy} when another run holds it.
+    // Held until the pointer goes or the process dies; in a bucket, at most two minutes after the last renewal when the
+    // process that died ran elsewhere. Throws Error{busy} when another run holds it.
     virtual std::shared_ptr<void> lock(const std::string& name) = 0;
 };
 
@@ -54,8 +61,31 @@ public:
 std::unique_ptr<Store> open_directory(const std::filesystem::path& path,
                                       const io::FileSystem& files = io::real_files());
 
-// A path with a '/' in it or file:///… (percent-decoded); Error{unsupported} for s3:// until the stores issue, Error{usage}
-// for the rest.
+// What may be said of a bucket besides its URL; what is empty, the environment and the AWS profile say.
+struct BucketOptions {
+    std::string endpoint = {};  // https://minio.example:9000; Amazon's own otherwise
+    std::string region = {};
+    std::string profile = {};         // of ~/.aws/config and ~/.aws/credentials
+    std::string addressing = {};      // "path" or "virtual"
+    std::string ca_file = {};         // PEM
+    std::string storage_class = {};   // of objects of at least 128 KiB: "STANDARD_IA"
+    std::string encryption = {};      // "AES256" or "aws:kms"
+    std::string encryption_key = {};  // of KMS
+};
+
+// What a store is opened with. A store on the wire keeps a copy of the call: its deadline, stop and rate hold for all that the
+// store is asked.
+struct Opening {
+    const Call& call;
+    std::map<std::string, std::string> environment = {};
+    BucketOptions bucket = {};
+    std::function<void(std::string_view line)> trace = {};
+    const io::FileSystem& files = io::real_files();
+};
+
+// A path with a '/' in it, file:///… (percent-decoded) or s3://BUCKET/PREFIX; Error{usage} for the rest.
+std::unique_ptr<Store> open_store(std::string_view url, const Opening& opening);
+// The same for a place of this machine; Error{unsupported} for a bucket.
 std::unique_ptr<Store> open_store(std::string_view url, const io::FileSystem& files = io::real_files());
 
 // The store that holds what lies at a location the server named, when this machine reaches it: a file:// folder that

@@ -256,3 +256,24 @@ TEST_CASE_FIXTURE(Fixture, "one id is worked on by one run") {
     CHECK(other.lock("b-2"));
     CHECK(catalog.ids().empty());
 }
+
+TEST_CASE_FIXTURE(Fixture, "what builds on a backup is found, and each manifest is read once") {
+    for (const std::string id : {"a", "b", "c"}) {
+        auto manifest = manifest_of(id, "");
+        if (id == "c") manifest.bases = {"b"};
+        catalog.commit(manifest);
+    }
+    CHECK(catalog.dependent_of("a").empty());
+    CHECK(catalog.dependent_of("b") == "c");
+    // What was read is not read again.
+    const auto sink = store->create("c/manifest.json");
+    sink->write(std::as_bytes(std::span("no json", 7)));
+    sink->finish();
+    CHECK(catalog.dependent_of("b") == "c");
+    catalog.remove("c");
+    CHECK(catalog.dependent_of("b").empty());
+    auto again = manifest_of("c", "");
+    again.bases = {"a"};
+    catalog.commit(again);
+    CHECK(catalog.dependent_of("a") == "c");
+}
