@@ -62,7 +62,7 @@ std::string render_man(std::span<const VerbPage> pages, std::span<const driver::
         "brings it\nhome where the database allows that, and puts it back.\n"
         "Exit status 0 means that the proof was seen.\n.PP\n"
         ".I TARGET\nis a name from the configuration or a URL.\n"
-        ".I STORE\nis a path with a '/' in it, a file URL, or @NAME from the configuration.\n"
+        ".I STORE\nis a path with a '/' in it, a file URL, s3://BUCKET/PREFIX, or @NAME from the configuration.\n"
         ".I ID\nis what create printed, or the server's own name of a backup that vbackup did not make.\n"
         ".SH OPTIONS\n";
     for (const auto& page : pages) out += verb_section(page, drivers);

@@ -147,7 +147,8 @@ std::string resolve_store(std::string_view text, const config::Config& config) {
         if (remote) parse_url(text);  // refuses credentials without repeating them
         if (names_a_store(text)) return std::string(text);
         throw Error(ErrorKind::usage, fmt::format("'{}' is no store", one_line(text, 80)),
-                    "a store is a path with a '/' in it (./backups), file:///PATH, or @NAME from the configuration");
+                    "a store is a path with a '/' in it (./backups), file:///PATH, s3://BUCKET/PREFIX, or @NAME from "
+                    "the configuration");
     }
     return config.require_store(text.substr(1)).url;
 }

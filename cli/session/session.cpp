@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "cli/session/keep_secret.hpp"
 #include "config/read_secret.hpp"
+#include "store/s3/open.hpp"
 
 namespace vbackup::cli {
 
@@ -48,6 +49,26 @@ void require_configured(const driver::Entry& entry, const std::string& verb, con
     } catch (const Error& error) {
         throw Error(ErrorKind::configuration, error.message(), error.hint(), {{"target", target.name}});
     }
+}
+
+store::BucketOptions bucket_options(const config::StoreConfig& configured) {
+    return {.endpoint = configured.endpoint,
+            .region = configured.region,
+            .profile = configured.profile,
+            .addressing = configured.addressing,
+            .ca_file = configured.ca_file,
+            .storage_class = configured.storage_class,
+            .encryption = configured.encryption,
+            .encryption_key = configured.kms_key};
+}
+
+bool is_in_bucket(std::string_view url) {
+    return url.starts_with("s3://");
+}
+
+std::string_view bucket_of(std::string_view url) {
+    url.remove_prefix(std::min(url.size(), std::string_view("s3://").size()));
+    return url.substr(0, url.find('/'));
 }
 
 std::string question_for(const model::Plan& plan) {
@@ -156,7 +177,32 @@ const driver::Entry& Session::entry_of(const TargetAddress& address, const drive
 }
 
 std::unique_ptr<Place> Session::open_store(const std::string& text) {
-    return std::make_unique<Place>(store::open_store(resolve_store(text, config())));
+    const auto url = resolve_store(text, config());
+    auto with = opening(call_);
+    if (text.starts_with('@')) with.bucket = bucket_options(config().require_store(text.substr(1)));
+    return std::make_unique<Place>(store::open_store(url, with));
+}
+
+store::Opening Session::opening(const Call& call) {
+    store::Opening with{.call = call, .environment = around_.environment};
+    if (common_.verbose) with.trace = [this](std::string_view line) { messages_.trace(line); };
+    return with;
+}
+
+std::unique_ptr<store::Store> Session::open_location(const std::string& url) {
+    if (!is_in_bucket(url)) return store::open_location(url);
+    const auto same = [&](const auto& one) {
+        return is_in_bucket(one.second.url) && bucket_of(one.second.url) == bucket_of(url);
+    };
+    const auto& stores = config().stores;
+    const auto found = std::find_if(stores.begin(), stores.end(), same);
+    if (found == stores.end()) return nullptr;
+    // Whoever copies from and to a location holds it to the rate.
+    Call call = call_;
+    call.rate = nullptr;
+    auto with = opening(call);
+    with.bucket = bucket_options(found->second);
+    return store::s3::open_bucket(url, with, store::Naming::plain);
 }
 
 std::unique_ptr<Place> Session::open_journal() {
@@ -229,7 +275,7 @@ std::unique_ptr<Scene> Session::open(const std::string& target, const std::strin
                   .stage = {.target = {address.name, where, std::string(entry.name), driver},
                             .journal = journal_catalog,
                             .store = store_catalog,
-                            .open_location = [](const std::string& url) { return store::open_location(url); },
+                            .open_location = [this](const std::string& url) { return open_location(url); },
                             .limits = limits(),
                             .parallel = parallel(),
                             .vbackup_version = VBACKUP_VERSION,

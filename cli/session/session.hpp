@@ -80,6 +80,10 @@ private:
     Secret secret_of(const TargetAddress& address);
     driver::Settings settings_of(const TargetAddress& address);
     const driver::Entry& entry_of(const TargetAddress& address, const driver::Settings& settings);
+    store::Opening opening(const Call& call);
+    // What lies at a location that a server named: a folder that this machine sees, or a place in a bucket that a store of the
+    // configuration is in too, with what that says of it. Null otherwise: the same name may be another bucket elsewhere.
+    std::unique_ptr<store::Store> open_location(const std::string& url);
     std::unique_ptr<Place> store_for(const TargetAddress& address, const std::string& named);
     job::Limits limits();
     bool ask(const model::Plan& plan);

@@ -98,7 +98,16 @@ StoreConfig read_store(const std::string& name, Table& table) {
     store.name = name;
     table.store("url", store.url);
     table.url("endpoint", store.endpoint);
+    table.text("region", store.region);
+    table.text("profile", store.profile);
+    table.text("addressing", store.addressing);
+    table.file_name("ca_file", store.ca_file);
+    table.text("storage_class", store.storage_class);
+    table.text("encryption", store.encryption);
+    table.text("kms_key", store.kms_key);
     if (store.url.empty()) table.fail("url", "is missing");
+    if (!store.addressing.empty() && store.addressing != "path" && store.addressing != "virtual")
+        table.fail("addressing", "is neither path nor virtual");
     if (store.url.starts_with('@')) table.fail("url", "names another store", "write a URL or a path");
     return store;
 }

@@ -41,9 +41,17 @@ struct TargetConfig {
 
 // [stores.NAME], used as @NAME.
 struct StoreConfig {
-    std::string name;      // [a-z0-9-]+
-    std::string url;       // a URL or a path
-    std::string endpoint;  // of a bucket that is not the vendor's own
+    std::string name;  // [a-z0-9-]+
+    std::string url;   // a URL or a path
+    // Of a bucket alone, each empty where the environment and the AWS profile say it:
+    std::string endpoint;  // https://minio.example:9000; Amazon's own otherwise
+    std::string region;
+    std::string profile;     // of ~/.aws/config and ~/.aws/credentials
+    std::string addressing;  // "path" or "virtual"
+    std::string ca_file;
+    std::string storage_class;
+    std::string encryption;  // "AES256" or "aws:kms"
+    std::string kms_key;
 };
 
 // [defaults]: what the flags of the same names say when they are not given.

@@ -65,7 +65,7 @@ const std::vector<Case> cases{
     {{"list", "zillis://abc"}, 2, "no database is addressed by zillis://"},
     {{"create", "/some/folder"}, 2, "is a store, and a target is wanted"},
     {{"create", toy, "--to", "plain"}, 2, "'plain' is no store"},
-    {{"create", toy, "--to", "s3://bucket/prefix"}, 14, "bucket"},
+    {{"create", toy, "--to", "s3://b/prefix"}, 2, "'b' is no name of a bucket"},
     {{"create", toy, "--to", "ftp://h/x"}, 2, "no store"},
     {{"create", toy, "--config", "/nowhere/vbackup.toml"}, 19, "/nowhere/vbackup.toml"},
 };

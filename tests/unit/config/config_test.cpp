@@ -38,6 +38,13 @@ api_key_command = "pass show third | head -n 1"
 [stores.nightly]
 url = "s3://bucket/prefix"
 endpoint = "https://minio.example:9000"
+region = "eu-west-1"
+profile = "backup"
+addressing = "virtual"
+ca_file = "minio.pem"
+storage_class = "STANDARD_IA"
+encryption = "aws:kms"
+kms_key = "alias/backup"
 
 [stores.disk]
 url = "/var/backups"
@@ -114,6 +121,13 @@ TEST_CASE("a full configuration is read into values") {
     CHECK(config.require_store("nightly").name == "nightly");
     CHECK(config.require_store("nightly").url == "s3://bucket/prefix");
     CHECK(config.require_store("nightly").endpoint == "https://minio.example:9000");
+    CHECK(config.require_store("nightly").region == "eu-west-1");
+    CHECK(config.require_store("nightly").profile == "backup");
+    CHECK(config.require_store("nightly").addressing == "virtual");
+    CHECK(config.require_store("nightly").ca_file == folder + "/minio.pem");
+    CHECK(config.require_store("nightly").storage_class == "STANDARD_IA");
+    CHECK(config.require_store("nightly").encryption == "aws:kms");
+    CHECK(config.require_store("nightly").kms_key == "alias/backup");
     CHECK(config.require_store("disk").url == "/var/backups");
 }
 
@@ -184,6 +198,7 @@ TEST_CASE("values that make no sense are refused") {
     check_refused(target("store = \"@nightly\""), "'targets.a.store' names a store that is not there", "3",
                   "has no stores");
     check_refused("store = \"@nigthly\"\n[stores.nightly]\nurl = \"/a\"\n", "'store' names a store", "1", "'nightly'");
+    check_refused("[stores.a]\nurl = \"s3://bucket\"\naddressing = \"host\"\n", "neither path nor virtual", "3");
     check_refused("[stores.a]\nurl = \"@b\"\n", "names another store", "2");
     check_refused(target("ca_file = \"\""), "'targets.a.ca_file' is empty", "3");
     check_refused(target("ca_file = \"~/ca.pem\""), "begins with '~'", "3", "whole path");
