@@ -46,6 +46,7 @@ void setup(CLI::App& app, Arguments& asked) {
     add_limits(app, asked, "24h", true);
     add_parallel(app, asked);
     add_limit_rate(app, asked);
+    add_compress(app, asked);
     add_changing(app, asked);
     add_common(app, asked);
 }

@@ -21,6 +21,7 @@ void setup(CLI::App& app, Arguments& asked) {
     add_limits(app, asked, "24h", true);
     add_parallel(app, asked);
     add_limit_rate(app, asked);
+    add_compress(app, asked);
     app.add_flag("--dry-run", asked.dry_run, "print the plan and change nothing");
     add_common(app, asked);
 }

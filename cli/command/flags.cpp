@@ -32,6 +32,11 @@ void add_limit_rate(CLI::App& app, Common& common) {
               "bytes a second that all parts together move at most, such as 500K or 10M");
 }
 
+void add_compress(CLI::App& app, Common& common) {
+    add_value(app, "--compress", common.compress, "none|fast|default|best",
+              "how hard zstd packs what is kept in the store (none); what the server packed already stays as it is");
+}
+
 void add_driver_options(CLI::App& app, Common& common) {
     add_values(app, "-o", common.options, "NAME=VALUE", "what only one database knows; listed below");
     add_values(app, "--node", common.nodes, "URL", "a further address of the cluster, where it cannot be found");

@@ -17,6 +17,8 @@ void add_limits(CLI::App& app, Common& common, const std::string& timeout, bool 
 void add_parallel(CLI::App& app, Common& common);
 // --limit-rate, for verbs that move the bytes of backups.
 void add_limit_rate(CLI::App& app, Common& common);
+// --compress, for verbs that bring files to a store.
+void add_compress(CLI::App& app, Common& common);
 // -o NAME=VALUE
 void add_driver_options(CLI::App& app, Common& common);
 // --dry-run, and --yes.

@@ -54,8 +54,7 @@ Command import_command() {
          .about = "Each file is compared with the size and SHA-256 of the manifest, which is written last: an archive "
                   "that is cut short, damaged, or holds anything else leaves nothing. The same command begins anew "
                   "after a run that was killed.",
-         .examples = {"vbackup import prod.tar.zst /var/backups/vbackup",
-                      "vbackup import - @archive <prod.tar.zst"},
+         .examples = {"vbackup import prod.tar.zst /var/backups/vbackup", "vbackup import - @archive <prod.tar.zst"},
          .exits = {ErrorKind::deadline, ErrorKind::corrupt, ErrorKind::not_found, ErrorKind::conflict, ErrorKind::busy,
                    ErrorKind::refused, ErrorKind::storage, ErrorKind::configuration}},
         setup, run);

@@ -76,6 +76,7 @@ Json json_of(const model::Manifest& manifest, const std::string& store) {
     for (const auto& file : manifest.files)
         out["files"].push_back({{"name", file.name},
                                 {"size", number_or_null(file.size)},
+                                {"stored_size", number_or_null(file.packing.empty() ? file.size : file.stored_size)},
                                 {"sha256", text_or_null(file.sha256)},
                                 {"kept", file.kept}});
     out["notes"] = named(manifest.notes, "message");

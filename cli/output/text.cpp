@@ -187,11 +187,23 @@ std::string place_of(const Deed& deed, const model::Manifest& manifest) {
     return manifest.location.empty() ? "left with the server" : "left with the server: " + manifest.location;
 }
 
+// What all files take in the store; empty where none is packed.
+std::optional<std::uint64_t> packed_size(const model::Manifest& manifest) {
+    bool packed = false;
+    std::uint64_t bytes = 0;
+    for (const auto& file : manifest.files) {
+        packed = packed || !file.packing.empty();
+        bytes += (file.packing.empty() ? file.size : file.stored_size).value_or(0);
+    }
+    return packed ? std::optional(bytes) : std::nullopt;
+}
+
 std::string manifest_text(const Deed& deed, const model::Manifest& manifest, const Style& style) {
     std::vector<std::string> collections;
     for (const auto& entry : manifest.collections) collections.push_back(counted(entry));
     std::string size = bytes_of(backup::describe(manifest, deed.store).size);
     if (!size.empty()) size += " in " + plural(manifest.files.size(), "file", "files");
+    if (const auto stored = packed_size(manifest); !size.empty() && stored) size += ", packed " + format_bytes(*stored);
     // A restore may have put back a part only: what was proven follows below.
     const bool restored = deed.verb == "restore";
     return render_pairs({{restored ? "made from" : "server",

@@ -19,6 +19,7 @@ struct Common {
     std::string usual_timeout = "24h";
     std::string stall;                 // empty: the configuration's, else the three limits of job::Limits
     std::size_t parallel = 0;          // 0: the configuration's, else as the work asks for
+    std::string compress;              // empty: none
     std::string limit_rate;            // empty: the configuration's, else none
     std::vector<std::string> options;  // -o NAME=VALUE
     std::vector<std::string> nodes;    // further addresses of a cluster

@@ -71,6 +71,16 @@ std::string_view bucket_of(std::string_view url) {
     return url.substr(0, url.find('/'));
 }
 
+// Zstd's levels: the fastest of the usual ones, its own default, and the last one before the time doubles for little.
+int level_of(const std::string& word) {
+    if (word.empty() || word == "none") return 0;
+    if (word == "fast") return 1;
+    if (word == "default") return 3;
+    if (word == "best") return 12;
+    throw Error(ErrorKind::usage, fmt::format("--compress cannot be '{}'", one_line(word, 60)),
+                "it is none, fast, default or best");
+}
+
 std::string question_for(const model::Plan& plan) {
     std::string out = "this destroys data:\n";
     for (const auto& step : plan.steps)
@@ -116,6 +126,7 @@ void Session::set_limits() {
     call_.deadline =
         begun_ + duration_of("--timeout", common_.timeout.empty() ? common_.usual_timeout : common_.timeout);
     if (!common_.limit_rate.empty()) set_rate(value_of("--limit-rate", common_.limit_rate, parse_rate));
+    level_of(common_.compress);
     parse_options(common_.options);
 }
 
@@ -280,7 +291,8 @@ std::unique_ptr<Scene> Session::open(const std::string& target, const std::strin
                             .parallel = parallel(),
                             .vbackup_version = VBACKUP_VERSION,
                             .confirm = confirm(),
-                            .secrets = std::move(secret_keeper)}});
+                            .secrets = std::move(secret_keeper),
+                            .compression = level_of(common_.compress)}});
 }
 
 // A file when one is named; else the terminal, when a person sits there.

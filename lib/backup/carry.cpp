@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "backup/fetch.hpp"
+#include "backup/kept.hpp"
 #include "base/text.hpp"
 #include "io/copy.hpp"
 
@@ -68,7 +69,9 @@ void bring_home(Call& call, const Stage& stage, const std::string& id, const mod
             return location ? io::paced(call, location->open(file.server_name, offset))
                             : driver.open(call, file, offset);
         };
-        came_home(fetch_file(call, store, id, file, open, stage.limits.with_progress));
+        // What is compressed already only costs time.
+        const bool packs = file.format != model::Format::weaviate_chunk;
+        came_home(fetch_file(call, store, id, file, open, packs ? stage.compression : 0, stage.limits.with_progress));
     }
 }
 
@@ -83,8 +86,7 @@ void place(Call& call, const Stage& stage, const std::string& id, const model::S
     const std::string prefix = "data/";
     for (const auto& file : files) {
         const auto name = file.name.starts_with(prefix) ? file.name.substr(prefix.size()) : file.name;
-        auto source = io::paced(
-            call, checked(stage.store->store().open(store::file_name(id, file.name)), file.sha256, file.name));
+        auto source = io::paced(call, checked(open_kept(stage.store->store(), id, file), file.sha256, file.name));
         auto sink = place.parent->create(place.folder + "/" + name);
         call.tally.bytes_total += file.size.value_or(0);
         io::copy(call, *source, *sink);

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "backup/fetch.hpp"
+#include "backup/kept.hpp"
 #include "driver/registry.hpp"
 
 namespace vbackup::backup {
@@ -53,9 +54,10 @@ const model::File* file_called(const model::Manifest& manifest, const std::strin
 }
 
 driver::Layer layer_of(store::Catalog& home, const std::string& id, const model::File& file) {
-    return {id, file, [&home, name = store::file_name(id, file.name), file](std::uint64_t offset) {
-                auto source = home.store().open(name, offset);
-                return offset == 0 ? checked(std::move(source), file.sha256, name) : std::move(source);
+    return {id, file, [&home, id, file](std::uint64_t offset) {
+                auto source = open_kept(home.store(), id, file, offset);
+                return offset == 0 ? checked(std::move(source), file.sha256, store::file_name(id, file.name))
+                                   : std::move(source);
             }};
 }
 

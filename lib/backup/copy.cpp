@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "backup/fetch.hpp"
+#include "backup/kept.hpp"
 #include "backup/transfer.hpp"
 #include "backup/transferable.hpp"
 #include "base/error.hpp"
@@ -85,8 +86,10 @@ private:
     }
 
     void copy_file(const model::Manifest& manifest, model::File file) {
-        // The manifest vouches for the source as a server's digest does, so what a killed run brought is carried on.
-        file.server_sha256 = file.sha256;
+        // The manifest vouches for the source as a server's digest does, so what a killed run brought is carried on. A packed
+        // file goes as it lies.
+        file.server_sha256 = file.packing.empty() ? file.sha256 : file.stored_sha256;
+        file.size = stored_size(file);
         const auto name = store::file_name(manifest.id, file.name);
         try {
             fetch_file(call_, to_.store(), manifest.id, file,

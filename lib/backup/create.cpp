@@ -7,6 +7,7 @@
 #include "backup/chain.hpp"
 #include "backup/execute.hpp"
 #include "backup/find.hpp"
+#include "backup/kept.hpp"
 #include "backup/story.hpp"
 #include "base/text.hpp"
 
@@ -134,8 +135,7 @@ model::Plan plan_of(Call& call, const Stage& stage, store::Catalog& home, const 
         const auto base = next_base(call, home, stage.target, request.inspection->collections, options.max_increments);
         if (base)
             return increments.plan(call, request, {*base, [&](const model::File& file, std::uint64_t offset) {
-                                                       return home.store().open(store::file_name(base->id, file.name),
-                                                                                offset);
+                                                       return open_kept(home.store(), base->id, file, offset);
                                                    }});
     }
     return driver.plan(call, request, peek_through(stage));

@@ -11,6 +11,7 @@
 #include "backup/chain.hpp"
 #include "backup/fetch.hpp"
 #include "backup/find.hpp"
+#include "backup/kept.hpp"
 #include "backup/step_queue.hpp"
 #include "base/parallel.hpp"
 
@@ -366,10 +367,11 @@ model::Outcome Executor::send_once(const Step& step) {
             throw Error(ErrorKind::corrupt, fmt::format("the backup has no file {}", step.file));
         if (!file->base.empty()) return send_increment(step, *file);
         const auto name = store::file_name(intent_.draft.id, file->name);
-        source = checked(stage_.store->store().open(name), file->sha256, file->name);
-        if (file->size && source->size() && *file->size != *source->size())
+        auto& bytes = stage_.store->store();
+        if (const auto lying = bytes.size(name); lying && file->size && *lying != stored_size(*file))
             throw Error(ErrorKind::corrupt, fmt::format("{} in the backup has {} bytes instead of {}", file->name,
-                                                        *source->size(), *file->size));
+                                                        *lying, stored_size(*file)));
+        source = checked(open_kept(bytes, intent_.draft.id, *file), file->sha256, file->name);
     }
     note_sent(step.id);
     const auto before = call_.tally.bytes_done.load();

@@ -7,8 +7,10 @@
 
 #include <fmt/format.h>
 
+#include "backup/kept.hpp"
 #include "base/error.hpp"
 #include "io/copy.hpp"
+#include "io/frames.hpp"
 #include "job/wait.hpp"
 #include "store/catalog.hpp"
 
@@ -65,38 +67,47 @@ bool is_line_trouble(ErrorKind kind) {
     return kind == ErrorKind::unreachable || kind == ErrorKind::stalled || kind == ErrorKind::busy;
 }
 
+// Copies until the end, reopening where a broken line stopped as long as it moves. `had` says how far it is, `copy_from` goes
+// on from there.
+template <class Had, class CopyFrom>
+io::Copied copy_whole(Call& call, Milliseconds patience, Had had, CopyFrom copy_from) {
+    Loading loading(call, patience);
+    int idle = 0;
+    for (auto at = had();;) {
+        try {
+            return copy_from(at);
+        } catch (const Error& error) {
+            const auto has = had();
+            if (loading.passes(error)) {
+                at = has;
+                idle = 0;
+                continue;
+            }
+            idle = has > at ? 0 : idle + 1;
+            if (!is_line_trouble(error.kind()) || idle >= attempts) throw;
+            at = has;
+            call.clock.sleep(Seconds(idle + 1), call.stop);
+            call.require_time();
+        }
+    }
+}
+
 class Fetch {
 public:
     Fetch(Call& call, store::Store& store, std::string name, const Opener& open, Milliseconds patience)
-        : call_(call), store_(store), name_(std::move(name)), open_(open), loading_(call, patience) {}
+        : call_(call), store_(store), name_(std::move(name)), open_(open), patience_(patience) {}
 
-    // Copies until the end, reopening where a broken line stopped.
     io::Copied copy_whole() {
-        int idle = 0;
-        for (auto had = store_.partial_size(name_);;) {
-            resumed_ = resumed_ || had > 0;
-            try {
-                return copy_from(had);
-            } catch (const Error& error) {
-                const auto has = store_.partial_size(name_);
-                if (loading_.passes(error)) {
-                    had = has;
-                    idle = 0;
-                    continue;
-                }
-                idle = has > had ? 0 : idle + 1;
-                if (!is_line_trouble(error.kind()) || idle >= attempts) throw;
-                had = has;
-                call_.clock.sleep(Seconds(idle + 1), call_.stop);
-                call_.require_time();
-            }
-        }
+        return backup::copy_whole(
+            call_, patience_, [&] { return store_.partial_size(name_); },
+            [&](std::uint64_t had) { return copy_from(had); });
     }
 
     bool resumed() const { return resumed_; }
 
 private:
     io::Copied copy_from(std::uint64_t had) {
+        resumed_ = resumed_ || had > 0;
         io::Digest digest;
         if (had > 0) add_partial(digest);
         auto source = open_(had);
@@ -114,9 +125,60 @@ private:
     store::Store& store_;
     std::string name_;
     const Opener& open_;
-    Loading loading_;
+    Milliseconds patience_;
     bool resumed_ = false;
 };
+
+// Passes on, counts and hashes.
+class HashingSink final : public io::Sink {
+public:
+    explicit HashingSink(io::Sink& inner) : inner_(inner) {}
+    void write(std::span<const std::byte> bytes) override {
+        inner_.write(bytes);
+        digest_.update(bytes);
+        size_ += bytes.size();
+    }
+    void finish() override { inner_.finish(); }
+    void rewind() override {
+        inner_.rewind();
+        digest_.reset();
+        size_ = 0;
+    }
+    std::uint64_t size() const { return size_; }
+    io::Copied copied() { return {size_, digest_.hex()}; }
+
+private:
+    io::Sink& inner_;
+    io::Digest digest_;
+    std::uint64_t size_ = 0;
+};
+
+// A packed file cannot be carried on where it ends, so one sink lives as long as this run.
+model::File fetch_packed(Call& call, store::Store& store, const std::string& name, model::File file, const Opener& open,
+                         int level, Milliseconds patience) {
+    const auto lying = store.create(name);
+    HashingSink stored(*lying);
+    const auto packer = io::pack_frames(stored, level);
+    HashingSink plain(*packer);
+    copy_whole(
+        call, patience, [&] { return plain.size(); },
+        [&](std::uint64_t had) {
+            const auto source = open(had);
+            return io::copy(call, *source, plain, had);
+        });
+    const auto copied = plain.copied();
+    if (const auto problem = difference(file, copied); !problem.empty()) {
+        store.remove(name);
+        throw Error(ErrorKind::corrupt, problem,
+                    "run the same command again; if it stays, the server's copy is damaged");
+    }
+    file = kept(std::move(file), copied);
+    const auto packed = stored.copied();
+    file.packing = zstd_packing;
+    file.stored_size = packed.size;
+    file.stored_sha256 = packed.sha256;
+    return file;
+}
 
 }  // namespace
 
@@ -135,8 +197,9 @@ bool Loading::passes(const Error& error) {
 }
 
 model::File fetch_file(Call& call, store::Store& store, const std::string& id, model::File file, const Opener& open,
-                       Milliseconds patience) {
+                       int level, Milliseconds patience) {
     const auto name = store::file_name(id, file.name);
+    if (level != 0) return fetch_packed(call, store, name, std::move(file), open, level, patience);
     // A file that an earlier run finished is trusted only as far as the server's digest vouches for it.
     if (!file.server_sha256.empty() && store.size(name)) {
         const auto there = io::drain(call, *store.open(name));

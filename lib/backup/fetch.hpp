@@ -21,8 +21,10 @@ using Opener = std::function<std::unique_ptr<io::Source>(std::uint64_t offset)>;
 // stopped as long as it moves, and compares size and SHA-256 with what the server said. Returns the file with its size,
 // digest and `kept`. Throws Error{corrupt} when they differ; nothing of that name is left then. A server that is loading its
 // data is waited for as long as `patience` says.
+// With a `level` of zstd's it lies there packed (io/frames.hpp), which the returned file says; then what an earlier run left is not
+// carried on, only what broke within this one.
 model::File fetch_file(Call& call, store::Store& store, const std::string& id, model::File file, const Opener& open,
-                       Milliseconds patience);
+                       int level = 0, Milliseconds patience = {});
 
 // A server that loads its data refuses everything until it has: that is waited for, as long as `patience` says. Counts
 // from the first time on; one for each thing that is tried.

@@ -51,6 +51,7 @@ struct Stage {
     std::string vbackup_version;
     Confirm confirm;
     SecretKeeper secrets = {};  // empty functions: there is no place
+    int compression = 0;        // zstd's level for files that are brought to the store; 0: as they are
 };
 
 // The driver's view of a location's small files, through the stage, which must outlive it.

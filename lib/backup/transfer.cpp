@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "backup/kept.hpp"
 #include "backup/story.hpp"
 #include "backup/transferable.hpp"
 #include "base/error.hpp"
@@ -50,12 +51,26 @@ private:
 void add_file(Call& call, store::Store& from, const model::Manifest& manifest, const model::File& file,
               io::TarWriter& tar) {
     const auto name = store::file_name(manifest.id, file.name);
-    const auto source = io::paced(call, from.open(name));
-    if (source->size() && *source->size() != *file.size)
-        damaged_file(file.name, fmt::format("it has {} bytes instead of {}", *source->size(), *file.size));
+    const auto lying = from.size(name);
+    if (lying && *lying != stored_size(file))
+        damaged_file(file.name, fmt::format("it has {} bytes instead of {}", *lying, stored_size(file)));
+    const auto source = io::paced(call, open_kept(from, manifest.id, file));
     tar.begin(name, *file.size, manifest.completed);
     EntrySink sink(tar);
     if (io::copy(call, *source, sink).sha256 != file.sha256) damaged_file(file.name, "its SHA-256 differs");
+}
+
+// In an archive files lie as the server gave them, since all of it is compressed; the manifest is to say so.
+std::string text_for_archive(const Transferable& found) {
+    auto manifest = found.manifest;
+    bool packed = false;
+    for (auto& file : manifest.files) {
+        packed = packed || !file.packing.empty();
+        file.packing.clear();
+        file.stored_size.reset();
+        file.stored_sha256.clear();
+    }
+    return packed ? store::seal(render(manifest)) : found.text;
 }
 
 [[noreturn]] void no_archive(std::string message) {
@@ -180,6 +195,7 @@ private:
 
     void require_same_files() {
         for (const auto& file : manifest_->files) {
+            if (!file.packing.empty()) no_archive(fmt::format("{} in the archive is packed by itself", file.name));
             const auto found = entries_.find(file.name);
             if (found == entries_.end()) no_archive(fmt::format("{} is missing in the archive", file.name));
             const auto& [size, sha256] = found->second;
@@ -228,7 +244,9 @@ private:
 }  // namespace
 
 model::Manifest export_backup(Call& call, store::Catalog& from, const std::string& id, io::Sink& sink) {
-    const auto [text, manifest] = require_transferable(from, id);
+    const auto found = require_transferable(from, id);
+    const auto& manifest = found.manifest;
+    const auto text = text_for_archive(found);
     for (const auto& base : bases_of(manifest))
         call.tally.warn(
             fmt::format("{} builds on {}, which is not in this archive: export it too, and import it first", id, base));

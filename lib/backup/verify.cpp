@@ -8,6 +8,7 @@
 #include "backup/execute.hpp"
 #include "backup/fetch.hpp"
 #include "backup/find.hpp"
+#include "backup/kept.hpp"
 #include "backup/story.hpp"
 #include "base/parallel.hpp"
 #include "io/archive.hpp"
@@ -99,8 +100,8 @@ std::vector<bool> in_slice(const std::vector<Item>& items, const Slice& slice) {
 std::string problem_of_size(const Item& item) {
     const auto size = item.size();
     if (!size) return "it is missing";
-    if (item.file.size && *size != *item.file.size)
-        return fmt::format("it has {} bytes instead of {}", *size, *item.file.size);
+    if (item.file.size && *size != stored_size(item.file))
+        return fmt::format("it has {} bytes instead of {}", *size, stored_size(item.file));
     return {};
 }
 
@@ -125,7 +126,9 @@ Verification check(Call& call, model::Manifest manifest, std::size_t parallel, c
                 const auto source = items[i].open();
                 result.files[i].problem = problem_of(call, items[i].file, *source);
             } catch (const Error& error) {
-                if (error.kind() != ErrorKind::not_found && error.kind() != ErrorKind::storage) throw;
+                const bool of_the_file = error.kind() == ErrorKind::not_found || error.kind() == ErrorKind::storage ||
+                                         error.kind() == ErrorKind::corrupt;
+                if (!of_the_file) throw;
                 result.files[i].problem = error.kind() == ErrorKind::not_found ? "it is missing" : error.message();
             }
             return true;
@@ -138,9 +141,8 @@ Verification check(Call& call, model::Manifest manifest, std::size_t parallel, c
 }
 
 Item kept_item(store::Catalog& store, const std::string& id, const model::File& file, const std::string& shown) {
-    const auto name = store::file_name(id, file.name);
-    return {shown, file, [&store, name] { return store.store().open(name); },
-            [&store, name] { return store.store().size(name); }};
+    return {shown, file, [&store, id, file] { return open_kept(store.store(), id, file); },
+            [&store, name = store::file_name(id, file.name)] { return store.store().size(name); }};
 }
 
 // What an increment builds on must be good as well, or it cannot be restored.

@@ -18,7 +18,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::uint64_t format_version = 1;
+// 2 says that files are packed; the rest is as in 1, which is still written where nothing is.
+constexpr std::uint64_t newest_format = 2;
 // Deeper values come from no server; copying them could exhaust the stack.
 constexpr int deepest = 200;
 
@@ -40,6 +41,13 @@ public:
         object_[name] = value.empty() ? Json() : Json(value);
     }
     void texts(const char* name, const std::vector<std::string>& value) { object_[name] = value; }
+    // Fields that came later are written only where they say something.
+    void later_text(const char* name, const std::string& value) {
+        if (!value.empty()) object_[name] = value;
+    }
+    void later_number(const char* name, const std::optional<std::uint64_t>& value) {
+        if (value) object_[name] = *value;
+    }
     void flag(const char* name, const bool& value) { object_[name] = value; }
     void number(const char* name, const std::optional<std::uint64_t>& value) {
         object_[name] = value ? Json(*value) : Json();
@@ -104,6 +112,14 @@ public:
     void maybe_text(const char* name, std::string& value) const {
         value.clear();
         if (!at(name).is_null()) text(name, value);
+    }
+    void later_text(const char* name, std::string& value) const {
+        value.clear();
+        if (object_.contains(name)) maybe_text(name, value);
+    }
+    void later_number(const char* name, std::optional<std::uint64_t>& value) const {
+        value.reset();
+        if (object_.contains(name)) number(name, value);
     }
     void texts(const char* name, std::vector<std::string>& value) const {
         value.clear();
@@ -254,6 +270,9 @@ void fields(Archive& archive, Value& file) {
     archive.maybe_text("sha256", file.sha256);
     archive.maybe_text("server_sha256", file.server_sha256);
     archive.word_of("format", file.format, parse_format);
+    archive.later_text("packing", file.packing);
+    archive.later_number("stored_size", file.stored_size);
+    archive.later_text("stored_sha256", file.stored_sha256);
     archive.maybe_text("base", file.base);
     archive.flag("kept", file.kept);
     archive.json("details", file.details);
@@ -331,12 +350,20 @@ void fields(Archive& archive, Value& intent) {
     archive.text("target_url", intent.target_url);
 }
 
+std::uint64_t format_of(const Manifest& manifest) {
+    const auto packed = [](const File& file) { return !file.packing.empty(); };
+    return std::any_of(manifest.files.begin(), manifest.files.end(), packed) ? newest_format : 1;
+}
+std::uint64_t format_of(const Intent& intent) {
+    return format_of(intent.draft);
+}
+
 template <class Value>
 std::string render_top(const Value& value) {
     Writer writer;
     fields(writer, value);
     Json top = Json::object();
-    top["format"] = format_version;
+    top["format"] = format_of(value);
     top.update(writer.take());
     try {
         // No line feed at the end: then each cut, even of the last byte, leaves text that is no JSON.
@@ -361,9 +388,9 @@ Value read_top(std::string_view text) {
     std::optional<std::uint64_t> format;
     reader.number("format", format);
     if (!format || *format == 0) reader.fail("format", "is no version of the format");
-    if (*format > format_version) {
+    if (*format > newest_format) {
         throw Error(ErrorKind::refused,
-                    fmt::format("the manifest has format {}, this vbackup reads up to {}", *format, format_version),
+                    fmt::format("the manifest has format {}, this vbackup reads up to {}", *format, newest_format),
                     "use a newer vbackup");
     }
     Value value;
@@ -392,6 +419,10 @@ void require_good_files(const std::vector<File>& files, const std::string& path)
         if (!names.insert(file.name).second) corrupt_field(field("name"), "was there before");
         if (file.kept && !file.size) corrupt_field(field("size"), "is missing for a kept file");
         if (file.kept && file.sha256.empty()) corrupt_field(field("sha256"), "is missing for a kept file");
+        if (!file.packing.empty() && !file.stored_size)
+            corrupt_field(field("stored_size"), "is missing for a packed file");
+        if (!file.packing.empty() && !is_sha256(file.stored_sha256))
+            corrupt_field(field("stored_sha256"), "is no SHA-256");
         if (!file.sha256.empty() && !is_sha256(file.sha256)) corrupt_field(field("sha256"), "is no SHA-256");
     }
 }

@@ -28,9 +28,12 @@ struct File {
     std::string sha256;                 // lower-case hex; always known once kept
     std::string server_sha256;          // what the server said, empty when it said nothing
     Format format = Format::unknown;
-    std::string base;   // id of the backup this file builds on, for increments
-    bool kept = false;  // true: the bytes lie in our store
-    JsonText details;   // the driver's own
+    std::string packing;  // how the bytes lie in our store: empty for as they are, "zstd" for frames (io/frames.hpp)
+    std::optional<std::uint64_t> stored_size;  // bytes that a packed one takes there
+    std::string stored_sha256;                 // of these
+    std::string base;                          // id of the backup this file builds on, for increments
+    bool kept = false;                         // true: the bytes lie in our store
+    JsonText details;                          // the driver's own
 };
 
 struct CollectionEntry {

@@ -96,7 +96,7 @@ import json, sys
 with open(sys.argv[1]) as file:
     manifest = json.load(file)
 key = next(name for name in ("format", "version") if manifest.get(name) == 1)
-manifest[key] = 2
+manifest[key] = 99
 with open(sys.argv[1], "w") as file:
     json.dump(manifest, file)
 PYTHON

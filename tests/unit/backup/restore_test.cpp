@@ -283,7 +283,7 @@ TEST_CASE("a manifest of a newer format is refused, a cut one is corrupt") {
     auto text = io::read_file(io::real_files(), path);
     io::write_file(io::real_files(), path, text.substr(0, text.size() / 2));
     CHECK(kind_of([&] { restore(scene, {.id = "b1"}); }) == ErrorKind::corrupt);
-    text.replace(text.find("\"format\": 1"), 11, "\"format\": 2");
+    text.replace(text.find("\"format\": 1"), 11, "\"format\": 9");
     io::write_file(io::real_files(), path, text);
     CHECK(kind_of([&] { restore(scene, {.id = "b1"}); }) == ErrorKind::refused);
     CHECK(backup::list(scene.call, scene.store).size() == 1);

@@ -180,3 +180,13 @@ TEST_CASE("verify of several, and of slices: any finding is a failure") {
     CHECK(document.at("good") == false);
     CHECK(document.at("backups").at(1).at("error").at("kind") == "not_found");
 }
+
+TEST_CASE("--compress packs what is kept; another word is refused") {
+    Made vbackup;
+    const auto made = vbackup({"create", vbackup.target, "--to", vbackup.store(), "--id", "p1", "--compress", "fast"});
+    CHECK(made.code == 0);
+    CHECK(has(made.out, " in 2 files, packed "));
+    CHECK(vbackup({"verify", vbackup.store(), "p1"}).code == 0);
+    CHECK_FALSE(has(vbackup({"create", vbackup.target, "--to", vbackup.store(), "--compress", "none"}).out, "packed"));
+    CHECK(vbackup({"create", vbackup.target, "--to", vbackup.store(), "--compress", "max"}).code == 2);
+}

@@ -240,7 +240,7 @@ TEST_CASE("what is no manifest at all is corrupt") {
 }
 
 TEST_CASE("a newer format is refused whatever else is in it") {
-    for (const char* text : {R"({"format":2})", R"({"format":999,"id":7})"}) {
+    for (const char* text : {R"({"format":3})", R"({"format":999,"id":7})"}) {
         const auto error = refusal([text] { parse_manifest(text); });
         REQUIRE(error);
         CHECK(error->kind() == ErrorKind::refused);
@@ -379,7 +379,7 @@ TEST_CASE("an intent that has only just begun is read back") {
     intent.id = "b1";
     intent.verb = "restore";
     CHECK(render(parse_intent(render(intent))) == render(intent));
-    const auto newer = refusal([] { parse_intent(R"({"format":2})"); });
+    const auto newer = refusal([] { parse_intent(R"({"format":3})"); });
     REQUIRE(newer);
     CHECK(newer->kind() == ErrorKind::refused);
 }

@@ -158,7 +158,7 @@ TEST_CASE("the schema refuses what the reader refuses") {
         }
         return !schema.check(changed).empty() && !readable;
     };
-    CHECK(refused([](json& j) { j["format"] = 2; }));
+    CHECK(refused([](json& j) { j["format"] = 3; }));
     CHECK(refused([](json& j) { j["id"] = "../x"; }));
     CHECK(refused([](json& j) { j.erase("unit"); }));
     CHECK(refused([](json& j) { j["created"] = "yesterday"; }));

@@ -56,5 +56,5 @@ TEST_CASE("what changed under its seal says so, and a newer format comes first")
         CHECK(error.message().find("seal") != std::string::npos);
     }
     text.replace(text.find("\"format\": 1"), 11, "\"format\": 9");
-    CHECK_THROWS_WITH_AS(store::parse_sealed(text), "the manifest has format 9, this vbackup reads up to 1", Error);
+    CHECK_THROWS_WITH_AS(store::parse_sealed(text), "the manifest has format 9, this vbackup reads up to 2", Error);
 }
