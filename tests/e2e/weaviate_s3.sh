@@ -47,3 +47,17 @@ weaviate_data delete "$URL" Article
 weaviate_data delete "$URL" Author
 expect_exit 0 "$vbackup" restore "$URL" fourth -o backend=s3
 equal "$before" "$(weaviate_data fingerprint "$URL" Article Author)" "fingerprints after the increment's restore"
+
+step "a store of the configuration in the same bucket brings it within reach: download, verify, delete"
+mkdir -p "$XDG_CONFIG_HOME/vbackup"
+printf '[stores.weaviate]\nurl = "s3://backups"\nendpoint = "%s"\nregion = "us-east-1"\n' "$S3_URL" >"$XDG_CONFIG_HOME/vbackup/vbackup.toml"
+export AWS_ACCESS_KEY_ID=$S3_ACCESS_KEY AWS_SECRET_ACCESS_KEY=$S3_SECRET_KEY
+expect_exit 0 "$vbackup" download "$URL" first -o backend=s3 --to "$work/home/"
+expect_exit 0 "$vbackup" verify "$work/home/" first
+expect_exit 12 "$vbackup" delete "$URL" first -o backend=s3 --yes
+expect_exit 0 "$vbackup" delete "$URL" fourth -o backend=s3 --yes
+[[ ! -e $S3_DATA/backups/fourth ]] || fail "something is left of fourth"
+[[ -e $S3_DATA/backups/first ]] || fail "first is gone"
+AWS_SECRET_ACCESS_KEY=wrong expect_exit 16 "$vbackup" delete "$URL" first -o backend=s3 --yes
+expect_exit 0 "$vbackup" delete "$URL" first -o backend=s3 --yes
+[[ ! -e $S3_DATA/backups/first ]] || fail "something is left of first"

@@ -142,12 +142,14 @@ bool runs_now(Call& call, const Routes& routes, const Server& server, const Job&
 }
 
 model::Location require_folder(const Job& job, const Status& status, const Peek& peek) {
-    if (job.place.backend != "filesystem")
+    const bool in_bucket = job.place.backend == "s3" && status.path.starts_with("s3://");
+    const model::Location folder{location_of(status.path), std::string(descriptor_name)};
+    const auto text = in_bucket || status.path.starts_with('/') ? peek(folder, folder.descriptor) : std::nullopt;
+    if (job.place.backend != "filesystem" && !text)
         throw Error(ErrorKind::unsupported,
                     fmt::format("vbackup does not reach {} yet", status.path.empty() ? job.place.backend : status.path),
-                    "copy or remove it with your cloud's tool");
-    model::Location folder{location_of(status.path), std::string(descriptor_name)};
-    const auto text = status.path.starts_with('/') ? peek(folder, folder.descriptor) : std::nullopt;
+                    in_bucket ? "name a store in that bucket in the configuration, or use your cloud's tool"
+                              : "copy or remove it with your cloud's tool");
     if (!text)
         throw Error(ErrorKind::unsupported,
                     fmt::format("this machine does not see {}, where the server keeps the backup", status.path),

@@ -442,11 +442,12 @@ constexpr std::array abilities = {
     Ability{"check", Support::full, ""},
     Ability{"cancel", Support::full, ""},
     Ability{"download", Support::part,
-            "Weaviate has no download: works where vbackup sees the server's backup directory"},
+            "Weaviate has no download: works where vbackup sees the server's backup directory or bucket"},
     Ability{"restore", Support::part, "Weaviate cannot rename collections"},
-    Ability{"delete", Support::part, "Weaviate has no delete: works where vbackup sees the server's backup directory"},
+    Ability{"delete", Support::part,
+            "Weaviate has no delete: works where vbackup sees the server's backup directory or bucket"},
     Ability{"verify", Support::part,
-            "works for backups in a store, and where vbackup sees the server's backup directory"},
+            "works for backups in a store, and where vbackup sees the server's backup directory or bucket"},
 };
 
 }  // namespace

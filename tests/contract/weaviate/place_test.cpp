@@ -53,8 +53,31 @@ TEST_CASE("a bucket is not reached, and that is said with the way out") {
         asked.manifest = &manifest;
         const auto error = test::error_of([&] { rig.plan(asked); });
         CHECK(error.kind() == ErrorKind::unsupported);
-        CHECK(error.hint() == "copy or remove it with your cloud's tool");
+        CHECK(error.hint() == "name a store in that bucket in the configuration, or use your cloud's tool");
     }
+}
+
+TEST_CASE("a bucket that is reached is taken for the server's only by its descriptor") {
+    auto script = Rig::two_collections();
+    script.modules = {"s3"};
+    Rig rig(script);
+    const auto manifest = rig.make_backup();
+    Rig with_folder;
+    with_folder.make_backup();
+    auto text = with_folder.server.descriptor("b1");
+    REQUIRE(text);
+    const auto peek = driver::Peek([&](const model::Location& location, const std::string&) {
+        CHECK(location.url == "s3://weaviate/b1");
+        return text;
+    });
+    const auto files = rig.driver->files(rig.call, manifest.jobs[0], peek);
+    REQUIRE(files.location);
+    CHECK(files.location->url == "s3://weaviate/b1");
+    auto stranger = json::parse(*text);
+    stranger["startedAt"] = "2026-11-20T07:18:25.867816248Z";
+    text = stranger.dump();
+    CHECK_ERROR(ErrorKind::unsupported, "is not the server's backup b1",
+                rig.driver->files(rig.call, manifest.jobs[0], peek));
 }
 
 TEST_CASE("a download is one fetch of the job's files") {
