@@ -29,6 +29,11 @@ public:
         close_write();
         if (ends_[0] >= 0) ::close(ends_[0]);
     }
+    // All of it lies in the pipe before anybody reads; false: it does not fit (pipe(7): 64 KiB).
+    bool fill(std::string_view text) {
+        ::fcntl(ends_[1], F_SETFL, O_NONBLOCK);
+        return ::write(ends_[1], text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    }
     Pipe(const Pipe&) = delete;
     Pipe& operator=(const Pipe&) = delete;
 
@@ -48,11 +53,18 @@ private:
 // can be ended together.
 class Setup {
 public:
-    explicit Setup(int output) {
+    // `input` -1: there is none.
+    Setup(int input, int output, bool messages) {
         ::posix_spawn_file_actions_init(&streams_);
-        ::posix_spawn_file_actions_addopen(&streams_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        if (input < 0)
+            ::posix_spawn_file_actions_addopen(&streams_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        else
+            ::posix_spawn_file_actions_adddup2(&streams_, input, STDIN_FILENO);
         ::posix_spawn_file_actions_adddup2(&streams_, output, STDOUT_FILENO);
-        ::posix_spawn_file_actions_addopen(&streams_, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+        if (messages)
+            ::posix_spawn_file_actions_adddup2(&streams_, output, STDERR_FILENO);
+        else
+            ::posix_spawn_file_actions_addopen(&streams_, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
         ::posix_spawnattr_init(&attributes_);
         sigset_t signals;
         ::sigemptyset(&signals);
@@ -141,12 +153,15 @@ std::optional<int> await_end(pid_t pid, Instant deadline) {
 }  // namespace
 
 ProgramResult run_program(std::span<const std::string> arguments, const std::map<std::string, std::string>& environment,
-                          std::size_t most, Milliseconds limit, const std::stop_token& stop) {
+                          std::size_t most, Milliseconds limit, const std::stop_token& stop,
+                          const ProgramStreams& streams) {
     const Instant deadline = system_clock().now() + limit;
     ProgramResult result;
-    Pipe pipe;
-    if (!pipe.good()) return result;
-    const auto pid = Setup(pipe.write_end()).start(arguments, environment);
+    Pipe pipe, input;
+    if (!pipe.good() || !input.good() || !input.fill(streams.input)) return result;
+    input.close_write();
+    const int from = streams.input.empty() ? -1 : input.read_end();
+    const auto pid = Setup(from, pipe.write_end(), streams.messages).start(arguments, environment);
     if (!pid) return result;
     pipe.close_write();
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <utility>
 
@@ -169,7 +170,9 @@ fs::path Directory::place_for_probe() const {
 }
 
 void Directory::require_writable() {
-    const fs::path probe = place_for_probe() / fmt::format(".vbackup-probe-{}", ::getpid());
+    // Several targets of one run may look at the same time.
+    static std::atomic<unsigned> probes{0};
+    const fs::path probe = place_for_probe() / fmt::format(".vbackup-probe-{}-{}", ::getpid(), ++probes);
     io::write_file(files_, probe, "vbackup looks whether it can write here\n");
     files_.remove(probe);
 }

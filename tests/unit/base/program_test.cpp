@@ -30,3 +30,14 @@ TEST_CASE("a stop ends a program that would not end by itself") {
     CHECK(run_program(waits, {{"PATH", "/usr/bin:/bin"}}, 100, std::chrono::hours(1), stop.get_token()).end ==
           End::timed_out);
 }
+
+TEST_CASE("a program reads what it is given, and its messages join the output where that is wanted") {
+    const std::array<std::string, 3> words{"/bin/sh", "-c", "cat; echo said >&2"};
+    const std::map<std::string, std::string> environment{{"PATH", "/usr/bin:/bin"}};
+    CHECK(run_program(words, environment, 100, Seconds(30), {}, {.input = "facts\n", .messages = true}).output ==
+          "facts\nsaid\n");
+    CHECK(run_program(words, environment, 100, Seconds(30), {}, {.input = "facts\n"}).output == "facts\n");
+    CHECK(run_program(words, environment, 100, Seconds(30)).output.empty());
+    const std::array<std::string, 1> deaf{"/bin/true"};
+    CHECK(run_program(deaf, {}, 100, Seconds(30), {}, {.input = std::string(60'000, 'x')}).code == 0);
+}
