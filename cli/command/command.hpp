@@ -38,6 +38,7 @@ Command make_command(VerbPage page, void (*setup)(CLI::App&, Options&), Answer (
 }
 
 Command create_command();
+Command run_command();
 Command list_command();
 Command schedule_command();
 Command status_command();
@@ -54,6 +55,7 @@ Command cancel_command();
 Command wait_command();
 Command verify_command();
 Command check_command();
+Command config_command();
 Command drivers_command();
 Command completion_command();
 

@@ -7,6 +7,7 @@ namespace vbackup::cli {
 std::vector<Command> commands() {
     std::vector<Command> all;
     all.push_back(create_command());
+    all.push_back(run_command());
     all.push_back(list_command());
     all.push_back(status_command());
     all.push_back(download_command());
@@ -23,6 +24,7 @@ std::vector<Command> commands() {
     all.push_back(verify_command());
     all.push_back(check_command());
     all.push_back(schedule_command());
+    all.push_back(config_command());
     all.push_back(drivers_command());
     all.push_back(completion_command());
     return all;

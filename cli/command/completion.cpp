@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command/command.hpp"
 #include "cli/command/flags.hpp"
+#include "cli/output/config.hpp"
 
 namespace vbackup::cli {
 
@@ -21,6 +22,7 @@ std::string text_for(const std::string& shell, std::span<const driver::Entry> dr
     if (shell == "zsh") return render_zsh(all, drivers);
     if (shell == "fish") return render_fish(all, drivers);
     if (shell == "man") return render_man(all, drivers, VBACKUP_VERSION);
+    if (shell == "man5") return render_config_man(VBACKUP_VERSION);
     throw Error(ErrorKind::usage, "there is no completion for this shell", "it is one of bash, zsh and fish");
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command/command.hpp"
 #include "cli/command/flags.hpp"
-#include "cli/command/job.hpp"
+#include "cli/command/making.hpp"
 
 namespace vbackup::cli {
 
@@ -20,6 +20,7 @@ struct Arguments : Common {
     bool allow_skipped_tenants = false;
     bool keep_on_server = false;
     bool wait_settled = false;
+    std::string metrics_file;
 };
 
 void setup(CLI::App& app, Arguments& asked) {
@@ -43,6 +44,7 @@ void setup(CLI::App& app, Arguments& asked) {
     app.add_flag("--keep-on-server", asked.keep_on_server, "do not remove the server's copy after it came home");
     app.add_flag("--wait-settled", asked.wait_settled, "wait until no shard is moving and nothing else is in the way");
     add_driver_options(app, asked);
+    add_metrics_file(app, asked.metrics_file);
     add_limits(app, asked, "24h", true);
     add_parallel(app, asked);
     add_limit_rate(app, asked);
@@ -59,17 +61,11 @@ Milliseconds retention_of(const std::string& text) {
     return retention;
 }
 
-Answer run(Session& session, const Arguments& asked) {
-    if (asked.no_wait && !asked.to.empty())
-        throw Error(ErrorKind::usage, "--to and --no-wait exclude each other: vbackup itself must move the bytes",
-                    "leave out --no-wait, or leave out --to and use `vbackup download` later");
-    if (asked.max_increments > 0 && !asked.incremental)
-        throw Error(ErrorKind::usage, "--max-increments says nothing without --incremental", "add --incremental");
-    const auto scene = session.open(asked.target, "create", asked.to);
+backup::CreateOptions options_of(Session& session, const Arguments& asked, const Scene& scene) {
     backup::CreateOptions options{.id = asked.id,
                                   .scope = scope_of(asked.chosen),
-                                  .options = scene->options,
-                                  .keep = scene->store && !asked.no_wait,
+                                  .options = scene.options,
+                                  .keep = scene.store && !asked.no_wait,
                                   .keep_on_server = asked.keep_on_server,
                                   .wait_settled = asked.wait_settled,
                                   .wait = !asked.no_wait,
@@ -79,9 +75,45 @@ Answer run(Session& session, const Arguments& asked) {
     if (!asked.retention.empty()) options.retention = retention_of(asked.retention);
     options.description = asked.description;
     if (asked.allow_skipped_tenants) options.options["allow-skipped-tenants"] = "true";
-    if (options.id.empty()) options.id = backup::make_id(scene->stage.target, session.call().clock.wall());
-    return deed(session, *scene, {"create", asked.target, options.id},
-                [&] { return backup::create(session.call(), scene->stage, options); });
+    add_habits(session, asked.target, options);
+    return options;
+}
+
+Answer make(Session& session, const Arguments& asked) {
+    return make_backup(session, {.target = asked.target,
+                                 .store = asked.to,
+                                 .dry_run = asked.dry_run,
+                                 .options = [&](const Scene& scene) { return options_of(session, asked, scene); }});
+}
+
+// The same, and what became of it goes into the file of metrics.
+Answer make_measured(Session& session, const Arguments& asked) {
+    Measured measured{.target = asked.target};
+    const auto tell = [&](int exit_code) {
+        measured.exit_code = exit_code;
+        measured.took = session.elapsed();
+        measured.interval = session.habits().max_age;
+        tell_metrics(session, asked.metrics_file, {&measured, 1});
+    };
+    try {
+        auto answer = make(session, asked);
+        note_success(measured, answer, session.call().clock.wall());
+        tell(answer.exit_code());
+        return answer;
+    } catch (const Error& error) {
+        tell(describe(error.kind()).exit_code);
+        throw;
+    }
+}
+
+Answer run(Session& session, const Arguments& asked) {
+    if (asked.no_wait && !asked.to.empty())
+        throw Error(ErrorKind::usage, "--to and --no-wait exclude each other: vbackup itself must move the bytes",
+                    "leave out --no-wait, or leave out --to and use `vbackup download` later");
+    if (asked.max_increments > 0 && !asked.incremental)
+        throw Error(ErrorKind::usage, "--max-increments says nothing without --incremental", "add --incremental");
+    const bool measure = !asked.metrics_file.empty() && !asked.dry_run;
+    return measure ? make_measured(session, asked) : make(session, asked);
 }
 
 }  // namespace
@@ -91,7 +123,9 @@ Command create_command() {
         {.name = "create",
          .summary = "make a backup, wait until it is really there, and prove it",
          .about = "Without --to the backup goes to the store that the configuration names, or stays with the server. "
-                  "What can be known before the first request that changes anything is checked first.",
+                  "What can be known before the first request that changes anything is checked first. What the "
+                  "configuration says of the target holds where no flag does: collections, retention, hooks and so on; "
+                  "see vbackup.toml(5).",
          .examples = {"vbackup create prod", "vbackup create http://localhost:6333 --to /var/backups/vbackup",
                       "vbackup create prod --collection 'Doc*' -o backend=s3", "vbackup create prod --no-wait",
                       "vbackup create prod --to @nightly --incremental"},

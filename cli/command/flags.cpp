@@ -47,6 +47,12 @@ void add_changing(CLI::App& app, Common& common) {
     app.add_flag("--yes", common.yes, "do not ask before data is destroyed");
 }
 
+void add_metrics_file(CLI::App& app, std::string& into) {
+    add_value(app, "--metrics-file", into, "FILE",
+              "what became of it, for Prometheus' textfile collector; the time of the last success never moves on a "
+              "failure");
+}
+
 CLI::Option* add_value(CLI::App& app, const std::string& name, std::string& into, const std::string& value,
                        const std::string& help) {
     return app.add_option(name, into, help)->option_text(value);

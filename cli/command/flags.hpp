@@ -24,6 +24,9 @@ void add_driver_options(CLI::App& app, Common& common);
 // --dry-run, and --yes.
 void add_changing(CLI::App& app, Common& common);
 
+// --metrics-file
+void add_metrics_file(CLI::App& app, std::string& into);
+
 // A flag with a value; `value` is how help names it, "a|b" for a list of words.
 CLI::Option* add_value(CLI::App& app, const std::string& name, std::string& into, const std::string& value,
                        const std::string& help);

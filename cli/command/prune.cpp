@@ -6,6 +6,7 @@
 
 #include "cli/command/command.hpp"
 #include "cli/command/flags.hpp"
+#include "cli/command/pruning.hpp"
 
 namespace vbackup::cli {
 
@@ -41,6 +42,8 @@ void setup(CLI::App& app, Arguments& asked) {
     add_common(app, asked);
 }
 
+}  // namespace
+
 std::optional<Error> problem_of(const backup::Pruned& pruned) {
     std::vector<ErrorKind> kinds;
     std::string all;
@@ -57,6 +60,18 @@ std::optional<Error> problem_of(const backup::Pruned& pruned) {
     return Error(kinds.size() < meant ? ErrorKind::partial : worst(kinds),
                  fmt::format("{} of {} were not removed: {}", kinds.size(), meant, all));
 }
+
+backup::KeepRules rules_of(const config::Keep& keep) {
+    return {.last = keep.last.value_or(0),
+            .hourly = keep.hourly.value_or(0),
+            .daily = keep.daily.value_or(0),
+            .weekly = keep.weekly.value_or(0),
+            .monthly = keep.monthly.value_or(0),
+            .yearly = keep.yearly.value_or(0),
+            .within = keep.within};
+}
+
+namespace {
 
 std::set<std::string> needed_by_restores(Session& session) {
     if (const auto journal = session.find_journal())
@@ -81,6 +96,7 @@ Answer run(Session& session, const Arguments& asked) {
     } else {
         const auto scene = session.open(asked.subject, "prune", "");
         options.options = scene->options;
+        if (!options.rules.any()) options.rules = rules_of(session.habits().keep);
         pruned = backup::prune(session.call(), scene->stage, options);
     }
     auto problem = problem_of(pruned);
@@ -97,8 +113,9 @@ Command prune_command() {
              "The rules count good backups of each target on its own, back from the newest, in UTC. Always kept are "
              "the newest good one of each target and of each collection, what `create --retention` still wants, "
              "what is pinned or under way, and what another kept one builds on. What went wrong never counts, and goes "
-             "after "
-             "a day. Without a rule, only what is no longer wanted or went wrong goes.",
+             "after a day. Without a rule the keep rules that the configuration has for the TARGET hold; where there "
+             "are "
+             "none, only what is no longer wanted or went wrong goes.",
          .examples = {"vbackup prune prod --keep-daily 7 --keep-weekly 4 --keep-monthly 12 --dry-run",
                       "vbackup prune /var/backups/vbackup --keep-within 14d --yes"},
          .exits = {ErrorKind::partial, ErrorKind::busy, ErrorKind::refused, ErrorKind::unsupported,

@@ -8,7 +8,8 @@
 #include "base/text.hpp"
 #include "cli/command/command.hpp"
 #include "cli/command/flags.hpp"
-#include "cli/command/job.hpp"
+#include "cli/command/making.hpp"
+#include "cli/command/nagios.hpp"
 
 namespace vbackup::cli {
 
@@ -22,6 +23,8 @@ struct Arguments : Common {
     std::string id;
     std::string to;
     std::string max_age;
+    std::string metrics_file;
+    bool nagios = false;
 };
 
 void setup(CLI::App& app, Arguments& asked) {
@@ -31,6 +34,10 @@ void setup(CLI::App& app, Arguments& asked) {
               "the store that the create or restore was given, where the configuration does not say it");
     add_value(app, "--max-age", asked.max_age, "TIME",
               "without ID: the newest good backup must not be older, such as 26h, or it is 13");
+    app.add_flag("--nagios", asked.nagios,
+                 "without ID: one line for Nagios and its like, and their exit codes: 0 ok, 1 warning, 2 critical, 3 "
+                 "unknown");
+    add_metrics_file(app, asked.metrics_file);
     add_driver_options(app, asked);
     add_limits(app, asked, "5m", false);
     add_common(app, asked);
@@ -117,7 +124,9 @@ Answer about_all(const std::string& subject, const std::vector<Found>& all, std:
 // The same as it was asked.
 Answer about_all_asked(Session& session, const Arguments& asked, const std::vector<Found>& all,
                        std::optional<Found> newest) {
-    const auto max_age = asked.max_age.empty() ? std::nullopt : std::optional(duration_of("--max-age", asked.max_age));
+    const bool one = !Session::is_store(asked.subject);
+    const auto usual = one ? session.habits().max_age : std::nullopt;
+    const auto max_age = asked.max_age.empty() ? usual : std::optional(duration_of("--max-age", asked.max_age));
     return about_all(asked.subject, all, std::move(newest), session.call().clock.wall(), max_age);
 }
 
@@ -133,13 +142,19 @@ Answer in_store(Session& session, const Arguments& asked) {
     return about_one(std::move(*found));
 }
 
-Answer run(Session& session, const Arguments& asked) {
-    if (!asked.max_age.empty()) {
-        duration_of("--max-age", asked.max_age);
-        if (!asked.id.empty())
-            throw Error(ErrorKind::usage, "--max-age is about the newest good backup, not about one ID",
-                        "leave out the ID, or leave out --max-age");
-    }
+void require_sense(const Arguments& asked) {
+    if (!asked.max_age.empty()) duration_of("--max-age", asked.max_age);
+    for (const auto& [given, flag] :
+         {std::pair{!asked.max_age.empty(), "--max-age"}, std::pair{asked.nagios, "--nagios"},
+          std::pair{!asked.metrics_file.empty(), "--metrics-file"}})
+        if (given && !asked.id.empty())
+            throw Error(ErrorKind::usage, fmt::format("{} is about the newest good backup, not about one ID", flag),
+                        fmt::format("leave out the ID, or leave out {}", flag));
+    if (asked.nagios && asked.json())
+        throw Error(ErrorKind::usage, "--nagios and --output json exclude each other", "leave out one of them");
+}
+
+Answer look(Session& session, const Arguments& asked) {
     if (Session::is_store(asked.subject)) return in_store(session, asked);
     const auto scene = session.open(asked.subject, "status", asked.to);
     if (!asked.id.empty()) return about_one(backup::status(session.call(), scene->stage, asked.id, scene->options));
@@ -160,6 +175,42 @@ Answer run(Session& session, const Arguments& asked) {
     return answer;
 }
 
+void measure(Session& session, const Arguments& asked, int exit_code, const std::optional<Found>& good) {
+    if (asked.metrics_file.empty()) return;
+    const auto* configured = session.configured(asked.subject);
+    Measured measured{
+        .target = asked.subject, .status_code = exit_code, .interval = session.habits_of(configured).max_age};
+    if (!asked.max_age.empty()) measured.interval = duration_of("--max-age", asked.max_age);
+    if (good) {
+        measured.success = good->completed ? good->completed : good->started;
+        measured.size = good->size;
+    }
+    tell_metrics(session, asked.metrics_file, {&measured, 1});
+}
+
+Answer look_and_measure(Session& session, const Arguments& asked) {
+    try {
+        auto answer = look(session, asked);
+        const auto* report = std::get_if<StatusReport>(&answer.value);
+        measure(session, asked, answer.exit_code(), report ? report->good : std::nullopt);
+        return answer;
+    } catch (const Error& error) {
+        measure(session, asked, describe(error.kind()).exit_code, std::nullopt);
+        throw;
+    }
+}
+
+Answer run(Session& session, const Arguments& asked) {
+    require_sense(asked);
+    if (!asked.nagios) return look_and_measure(session, asked);
+    try {
+        return nagios_answer(asked.subject, look_and_measure(session, asked), session.call().clock.wall());
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::usage || error.kind() == ErrorKind::interrupted) throw;
+        return nagios_unknown(asked.subject, error);
+    }
+}
+
 }  // namespace
 
 Command status_command() {
@@ -169,10 +220,12 @@ Command status_command() {
          .about =
              "With an ID the exit status is 0 when the backup is good, 4 while it runs, 11 when it failed. Without one "
              "it is 0 when there is a good backup, young enough for --max-age, and the last one that came to an end is "
-             "good. A store is asked so of each target that it has backups of.",
+             "good. A store is asked so of each target that it has backups of. Without --max-age that of the "
+             "configuration holds for a target.",
 
          .examples = {"vbackup status prod", "vbackup status prod prod-20261121t074700z",
-                      "vbackup status /var/backups/vbackup --max-age 26h"},
+                      "vbackup status /var/backups/vbackup --max-age 26h",
+                      "vbackup status prod --max-age 26h --nagios"},
          .exits = {ErrorKind::partial, ErrorKind::deadline, ErrorKind::not_found, ErrorKind::cancelled,
                    ErrorKind::job_failed, ErrorKind::stale, ErrorKind::unreachable, ErrorKind::denied,
                    ErrorKind::not_understood, ErrorKind::storage, ErrorKind::configuration},

@@ -4,6 +4,7 @@
 namespace vbackup::cli {
 
 int Answer::exit_code() const {
+    if (code) return *code;
     if (problem) return describe(problem->kind()).exit_code;
     return runs ? describe(ErrorKind::deadline).exit_code : 0;
 }

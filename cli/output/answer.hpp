@@ -11,6 +11,7 @@
 #include "backup/story.hpp"
 #include "base/error.hpp"
 #include "cli/output/table.hpp"
+#include "config/settings.hpp"
 #include "driver/registry.hpp"
 #include "model/found.hpp"
 #include "model/topology.hpp"
@@ -116,6 +117,44 @@ struct ScheduleDeed {
     backup::ScheduleResult result;
 };
 
+// config show
+struct ConfigListing {
+    std::string path;  // empty: there is no file
+    std::vector<config::Setting> settings;
+};
+
+// config check
+struct ConfigCheck {
+    std::string path;
+    std::size_t targets = 0;
+    std::size_t stores = 0;
+    std::vector<Error> mistakes;
+};
+
+// config init
+struct ConfigStart {
+    std::string path;
+};
+
+// run
+struct RunPart {
+    std::string target;
+    std::string id = {};                      // empty: none was begun
+    std::optional<model::Found> backup = {};  // what was made
+    model::Plan plan = {};
+    bool good = false;                        // it was made, and read again where that was wanted
+    bool verified = false;                    // it was read again, and is good
+    std::optional<std::size_t> removed = {};  // by the keep rules; dry run: would be
+    std::optional<Error> error = {};
+    std::vector<std::string> warnings = {};
+    Milliseconds took{0};
+};
+struct RunReport {
+    std::vector<RunPart> parts;
+    bool dry_run = false;
+    Milliseconds took{0};
+};
+
 // drivers
 struct DriverList {
     std::span<const driver::Entry> drivers;
@@ -126,8 +165,9 @@ struct Text {
     std::string text;
 };
 
-using Value = std::variant<Listing, StatusReport, Deed, Removals, backup::Pruned, Transfer, Verified, Pins, CheckReport,
-                           ScheduleListing, ScheduleDeed, DriverList, Text>;
+using Value =
+    std::variant<Listing, StatusReport, Deed, Removals, backup::Pruned, Transfer, Verified, Pins, CheckReport,
+                 ScheduleListing, ScheduleDeed, ConfigListing, ConfigCheck, ConfigStart, RunReport, DriverList, Text>;
 
 // How a command ends. `problem` is told on stderr besides the value, and its kind gives the exit code; without one the
 // code is 0, or 4 for a job that still runs.
@@ -135,7 +175,8 @@ struct Answer {
     Value value;
     std::optional<Error> problem;
     bool runs = false;
-    bool report = false;  // it only says what was done: --quiet hides it
+    bool report = false;           // it only says what was done: --quiet hides it
+    std::optional<int> code = {};  // for a reader that has codes of its own
     int exit_code() const;
 };
 

@@ -271,6 +271,64 @@ Json document_of(const ScheduleDeed& deed) {
             {"schedules", json_of(deed.result.schedules)}};
 }
 
+std::string_view word(config::Origin origin) {
+    switch (origin) {
+        case config::Origin::flag:
+            return "flag";
+        case config::Origin::variable:
+            return "environment";
+        case config::Origin::file:
+            return "file";
+        case config::Origin::usual:
+            break;
+    }
+    return "default";
+}
+
+Json document_of(const ConfigListing& listing) {
+    Json settings = Json::array();
+    for (const auto& one : listing.settings)
+        settings.push_back({{"key", one.key},
+                            {"value", one.value},
+                            {"from", word(one.origin)},
+                            {"file", text_or_null(one.file)},
+                            {"line", one.line == 0 ? Json(nullptr) : Json(one.line)},
+                            {"name", text_or_null(one.variable)},
+                            {"through", text_or_null(one.through)}});
+    return {{"file", text_or_null(listing.path)}, {"settings", settings}};
+}
+
+Json document_of(const ConfigCheck& check) {
+    Json mistakes = Json::array();
+    for (const auto& mistake : check.mistakes) mistakes.push_back(Json::parse(error_object(mistake, std::nullopt)));
+    return {{"file", text_or_null(check.path)},
+            {"good", check.mistakes.empty()},
+            {"targets", check.targets},
+            {"stores", check.stores},
+            {"mistakes", mistakes}};
+}
+
+Json document_of(const ConfigStart& start) {
+    return {{"file", start.path}};
+}
+
+Json document_of(const RunReport& report) {
+    Json targets = Json::array();
+    for (const auto& part : report.parts)
+        targets.push_back({{"target", part.target},
+                           {"good", part.good},
+                           {"id", text_or_null(part.id)},
+                           {"backup", json_of(part.backup)},
+                           {"verified", part.verified},
+                           {"removed", part.removed ? Json(*part.removed) : Json(nullptr)},
+                           {"exit", part.error ? describe(part.error->kind()).exit_code : 0},
+                           {"error", part.error ? Json::parse(error_object(*part.error, std::nullopt)) : Json(nullptr)},
+                           {"plan", json_of(part.plan)},
+                           {"warnings", named(part.warnings, "message")},
+                           {"took_ms", part.took.count()}});
+    return {{"verb", "run"}, {"dry_run", report.dry_run}, {"targets", targets}, {"took_ms", report.took.count()}};
+}
+
 std::string_view support_word(driver::Support support) {
     switch (support) {
         case driver::Support::full:

@@ -6,6 +6,8 @@
 #include "backup/find.hpp"
 #include "base/text.hpp"
 #include "cli/output/answer.hpp"
+#include "cli/output/config.hpp"
+#include "cli/output/run.hpp"
 #include "cli/output/schedule.hpp"
 
 namespace vbackup::cli {
@@ -418,6 +420,22 @@ std::string text_of(const ScheduleDeed& deed, const Style& style) {
         out += fmt::format("{} {}\n", paint(style, Tint::good, "done and read back:"), one_line(step.what));
     if (result.plan.steps.empty()) out += "nothing to do\n";
     return out + schedules_table(result.schedules, style);
+}
+
+std::string text_of(const ConfigListing& listing, const Style& style) {
+    return config_text(listing, style);
+}
+
+std::string text_of(const ConfigCheck& check, const Style& style) {
+    return config_text(check, style);
+}
+
+std::string text_of(const ConfigStart& start, const Style&) {
+    return fmt::format("written: {}\n  next: name a target in it, then `vbackup config check`\n", start.path);
+}
+
+std::string text_of(const RunReport& report, const Style& style) {
+    return run_text(report, style);
 }
 
 std::string_view support_word(driver::Support support) {

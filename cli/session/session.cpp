@@ -101,23 +101,45 @@ Session::Session(const Surroundings& around, const Common& common, Messages& mes
       begun_(around.clock.now()),
       call_{.clock = around.clock, .tally = tally_, .stop = stop_.get_token()} {}
 
+Session::Session(Session& whole, const Common& common)
+    : around_(whole.around_),
+      common_(common),
+      messages_(whole.messages_),
+      begun_(around_.clock.now()),
+      call_{.clock = around_.clock, .tally = tally_, .stop = whole.call_.stop} {
+    set_limits();
+}
+
 Milliseconds Session::elapsed() const {
     return std::chrono::duration_cast<Milliseconds>(around_.clock.now() - begun_);
 }
 
 std::size_t Session::parallel() {
     if (common_.parallel != 0) return common_.parallel;
-    return config().defaults.parallel.value_or(0);
+    return habits().parallel.value_or(0);
+}
+
+const config::Habits& Session::habits() {
+    config();
+    return habits_;
+}
+
+const config::TargetConfig* Session::configured(const std::string& target) {
+    return config().target(target);
 }
 
 // Read when first needed: `drivers` and `completion` work beside a broken one.
 const config::Config& Session::config() {
     if (config_) return *config_;
     config_ = config::load(common_.config, around_.environment);
-    const auto& defaults = config_->defaults;
-    if (common_.timeout.empty() && defaults.timeout) call_.deadline = begun_ + *defaults.timeout;
-    if (common_.limit_rate.empty() && defaults.limit_rate) set_rate(*defaults.limit_rate);
+    set_habits(nullptr);
     return *config_;
+}
+
+void Session::set_habits(const config::TargetConfig* target) {
+    habits_ = config_->habits_of(target);
+    if (common_.timeout.empty() && habits_.timeout) call_.deadline = begun_ + *habits_.timeout;
+    if (common_.limit_rate.empty() && habits_.limit_rate) set_rate(*habits_.limit_rate);
 }
 
 // What is wrong in a flag is said before the configuration is looked at.
@@ -138,10 +160,20 @@ void Session::note_signal() {
     if (around_.signal && around_.signal->load() != 0) stop_.request_stop();
 }
 
+void Session::beat() {
+    note_signal();
+    const std::scoped_lock lock(beating_);
+    if (each_beat_) each_beat_();
+}
+
+void Session::each_beat(std::function<void()> work) {
+    const std::scoped_lock lock(beating_);
+    each_beat_ = std::move(work);
+}
+
 job::Limits Session::limits() {
     job::Limits limits;
-    const auto stall =
-        common_.stall.empty() ? config().defaults.stall : std::optional(duration_of("--stall", common_.stall));
+    const auto stall = common_.stall.empty() ? habits().stall : std::optional(duration_of("--stall", common_.stall));
     if (!stall) return limits;
     limits.with_progress = limits.without_progress = *stall;
     limits.after_outage = std::min(limits.after_outage, *stall);
@@ -255,6 +287,7 @@ void require_able(const driver::Entry& entry, const std::string& verb) {
 std::unique_ptr<Scene> Session::open(const std::string& target, const std::string& verb, const std::string& store) {
     // Whatever can be refused without asking anybody comes first.
     const auto address = resolve_target(target, config(), around_.drivers);
+    if (address.configured) set_habits(address.configured);
     auto place = store_for(address, store);
     auto journal = open_journal();
     auto settings = settings_of(address);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -42,11 +43,22 @@ struct Scene {
 class Session {
 public:
     Session(const Surroundings& around, const Common& common, Messages& messages);
+    // One of several targets that a command works on side by side: its own limits and tally, and it ends when `whole` is
+    // ended. Its progress and warnings are the command's to show.
+    Session(Session& whole, const Common& common);
 
     const Surroundings& around() const { return around_; }
     Call& call() { return call_; }
     Milliseconds elapsed() const;
     std::size_t parallel();
+    // What the configuration says for the target that was opened last, else for all.
+    const config::Habits& habits();
+    config::Habits habits_of(const config::TargetConfig* target) { return config().habits_of(target); }
+    const config::Config& config();
+    // Called ten times a second from now on, by another thread; empty: nothing.
+    void each_beat(std::function<void()> work);
+    // The target's own part of the configuration; null for one that was given as a URL.
+    const config::TargetConfig* configured(const std::string& target);
 
     static bool is_store(const std::string& text) { return names_a_store(text); }
 
@@ -62,7 +74,7 @@ public:
     // Runs `work` while progress, warnings and signals are looked after.
     template <class Work>
     std::invoke_result_t<Work> watch(Work work) {
-        Ticker ticker(messages_, tally_, around_.clock, around_.pulse, [this] { note_signal(); });
+        Ticker ticker(messages_, tally_, around_.clock, around_.pulse, [this] { beat(); });
         ticker_ = &ticker;
         struct Forget {
             Ticker*& pointer;
@@ -73,10 +85,11 @@ public:
     }
 
 private:
-    const config::Config& config();
     void set_limits();
+    void set_habits(const config::TargetConfig* target);
     void set_rate(std::uint64_t bytes);
     void note_signal();
+    void beat();
     Secret secret_of(const TargetAddress& address);
     driver::Settings settings_of(const TargetAddress& address);
     const driver::Entry& entry_of(const TargetAddress& address, const driver::Settings& settings);
@@ -98,7 +111,10 @@ private:
     std::optional<Rate> rate_;
     Call call_;
     std::optional<config::Config> config_;
+    config::Habits habits_;
     Ticker* ticker_ = nullptr;
+    std::mutex beating_;
+    std::function<void()> each_beat_;
 };
 
 }  // namespace vbackup::cli

@@ -3,60 +3,14 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <fstream>
-#include <system_error>
-
 #include "base/text.hpp"
+#include "config/gather.hpp"
+#include "config/settings_of.hpp"
 #include "config/table.hpp"
 
 namespace vbackup::config {
 
 namespace {
-
-constexpr std::size_t longest = std::size_t{1} << 20;
-
-std::string read_text(const std::filesystem::path& path) {
-    const auto fail = [&path](std::string_view why) {
-        return Error(ErrorKind::configuration, fmt::format("cannot read the configuration: {}", why), "",
-                     {{"file", path.string()}});
-    };
-    std::error_code ignored;
-    if (std::filesystem::is_directory(path, ignored)) throw fail("it is a directory");
-    errno = 0;
-    std::ifstream stream(path, std::ios::binary);
-    if (!stream) throw fail(std::generic_category().message(errno));
-    std::string text(longest + 1, '\0');
-    stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-    if (stream.bad()) throw fail("the disk failed");
-    text.resize(static_cast<std::size_t>(stream.gcount()));
-    if (text.size() > longest) throw fail("it is longer than 1 MiB");
-    return text;
-}
-
-// toml++ quotes what it read, and that may be a secret without its quotation marks. Only single characters stay.
-std::string without_values(std::string_view description) {
-    std::string result;
-    while (!description.empty()) {
-        const std::size_t begin = description.find('\'');
-        const std::size_t end = begin == std::string_view::npos ? begin : description.find('\'', begin + 1);
-        if (end == std::string_view::npos) break;
-        result += description.substr(0, begin);
-        result += end - begin <= 2 ? description.substr(begin, end - begin + 1) : "'…'";
-        description.remove_prefix(end + 1);
-    }
-    return result.append(description);
-}
-
-toml::table parse(const std::string& text, const std::string& file) {
-    try {
-        return toml::parse(text, file);
-    } catch (const toml::parse_error& error) {
-        throw error_at(file, error.source().begin,
-                       fmt::format("this is no TOML: {}", one_line(without_values(error.description()), 200)),
-                       "text values stand in quotation marks");
-    }
-}
 
 void require_one_key(const TargetConfig& target, const Table& table) {
     const int named =
@@ -64,6 +18,45 @@ void require_one_key(const TargetConfig& target, const Table& table) {
     if (named > 1)
         table.fail(target.api_key_file.empty() ? "api_key_env" : "api_key_file",
                    "is not the only place named for the key", "keep one of api_key_file, api_key_env, api_key_command");
+}
+
+void read_keep(Table& table, Keep& keep) {
+    constexpr std::size_t most = 100000;
+    table.count("last", keep.last, most);
+    table.count("hourly", keep.hourly, most);
+    table.count("daily", keep.daily, most);
+    table.count("weekly", keep.weekly, most);
+    table.count("monthly", keep.monthly, most);
+    table.count("yearly", keep.yearly, most);
+    table.duration("within", keep.within);
+}
+
+void read_hooks(Table& table, Hooks& hooks) {
+    table.words("before", hooks.before);
+    table.words("after", hooks.after);
+    table.words("failed", hooks.failed);
+    table.duration("timeout", hooks.timeout);
+}
+
+void read_habits(Table& table, Habits& habits) {
+    table.duration("timeout", habits.timeout);
+    table.duration("stall", habits.stall);
+    table.count("parallel", habits.parallel, 64);
+    table.rate("limit_rate", habits.limit_rate);
+    table.duration("retention", habits.retention);
+    if (habits.retention && *habits.retention < Seconds(1))
+        table.fail("retention", "is no time", "leave the key out to keep every backup");
+    table.flag("verify", habits.verify);
+    table.duration("max_age", habits.max_age);
+    table.text("ping_url", habits.ping_url);
+    // Its value is never repeated.
+    if (!habits.ping_url.empty() && !habits.ping_url.starts_with("https://") && !habits.ping_url.starts_with("http://"))
+        table.fail("ping_url", "is no http or https address");
+    table.file_name("ping_url_file", habits.ping_url_file);
+    if (!habits.ping_url.empty() && !habits.ping_url_file.empty())
+        table.fail("ping_url", "is not the only place named for it", "keep one of ping_url and ping_url_file");
+    table.table("keep", [&](Table& keep) { read_keep(keep, habits.keep); });
+    table.table("hooks", [&](Table& hooks) { read_hooks(hooks, habits.hooks); });
 }
 
 TargetConfig read_target(const std::string& name, Table& table) {
@@ -84,6 +77,12 @@ TargetConfig read_target(const std::string& name, Table& table) {
     table.file_name("kubeconfig", target.kubeconfig);
     table.text("context", target.context);
     table.store("store", target.store);
+    table.texts("collections", target.collections);
+    table.texts("exclude", target.exclude);
+    table.text("description", target.description);
+    read_habits(table, target.habits);
+    if (!target.collections.empty() && !target.exclude.empty())
+        table.fail("exclude", "and collections exclude each other", "keep one of them");
     if (target.url.empty()) table.fail("url", "is missing");
     if (target.client_cert_file.empty() != target.client_key_file.empty()) {
         table.fail(target.client_cert_file.empty() ? "client_key_file" : "client_cert_file", "is there alone",
@@ -158,11 +157,36 @@ const StoreConfig& Config::require_store(std::string_view name) const {
                 suggestion(name, stores, "stores"));
 }
 
-Config load(const std::filesystem::path& path) {
-    Config config;
-    config.path = path;
-    const toml::table root = parse(read_text(path), path.string());
-    Table table(root, "", path.string());
+Habits Config::habits_of(const TargetConfig* target) const {
+    Habits all = defaults;
+    if (target == nullptr) return all;
+    const auto& own = target->habits;
+    const auto prefer = [](auto& general, const auto& said) {
+        if (said) general = said;
+    };
+    prefer(all.timeout, own.timeout);
+    prefer(all.stall, own.stall);
+    prefer(all.parallel, own.parallel);
+    prefer(all.limit_rate, own.limit_rate);
+    prefer(all.retention, own.retention);
+    prefer(all.verify, own.verify);
+    prefer(all.max_age, own.max_age);
+    if (own.keep.any()) all.keep = own.keep;
+    for (const auto hook : {&Hooks::before, &Hooks::after, &Hooks::failed})
+        if (!(own.hooks.*hook).empty()) all.hooks.*hook = own.hooks.*hook;
+    prefer(all.hooks.timeout, own.hooks.timeout);
+    if (!own.ping_url.empty() || !own.ping_url_file.empty()) {
+        all.ping_url = own.ping_url;
+        all.ping_url_file = own.ping_url_file;
+    }
+    return all;
+}
+
+namespace {
+
+void read(Table& table, Config& config) {
+    std::vector<std::string> included;
+    table.texts("include", included);
     // Stores first: the other parts name them.
     table.tables("stores", [&](const std::string& name, Table& one) { config.stores[name] = read_store(name, one); });
     table.store("store", config.store);
@@ -171,23 +195,48 @@ Config load(const std::filesystem::path& path) {
         journal.store("store", config.journal_store);
         require_defined(config, config.journal_store, journal, "store");
     });
-    table.table("defaults", [&](Table& defaults) {
-        defaults.duration("timeout", config.defaults.timeout);
-        defaults.duration("stall", config.defaults.stall);
-        defaults.count("parallel", config.defaults.parallel, 64);
-        defaults.rate("limit_rate", config.defaults.limit_rate);
-    });
+    table.table("defaults", [&](Table& defaults) { read_habits(defaults, config.defaults); });
     table.tables("targets", [&](const std::string& name, Table& one) {
         config.targets[name] = read_target(name, one);
         require_defined(config, config.targets[name].store, one, "store");
     });
-    table.finish();
+}
+
+Config read(const std::optional<std::filesystem::path>& path, const Environment& environment,
+            std::vector<Error>* mistakes) {
+    Config config;
+    Gathered gathered;
+    if (path) {
+        config.path = *path;
+        gathered.root = gather_files(*path);
+    }
+    try {
+        lay_over(gathered, environment);
+    } catch (const Error& error) {
+        if (mistakes == nullptr) throw;
+        mistakes->push_back(error);
+    }
+    const Reading reading{.file = path ? path->string() : "", .variables = gathered.variables, .mistakes = mistakes};
+    Table table(gathered.root, "", reading);
+    table.whole([&] { read(table, config); });
+    config.settings = settings_of(gathered);
     return config;
 }
 
+}  // namespace
+
+Config load(const std::filesystem::path& path) {
+    return read(path, {}, nullptr);
+}
+
 Config load(const std::string& named, const Environment& environment) {
-    const auto path = find_path(named, environment);
-    return path ? load(*path) : Config{};
+    return read(find_path(named, environment), environment, nullptr);
+}
+
+Checked check(const std::string& named, const Environment& environment) {
+    Checked checked;
+    checked.config = read(find_path(named, environment), environment, &checked.mistakes);
+    return checked;
 }
 
 }  // namespace vbackup::config

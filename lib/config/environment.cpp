@@ -72,6 +72,16 @@ std::optional<fs::path> find_path(const std::string& named, const Environment& e
     return std::nullopt;
 }
 
+fs::path own_path(const std::string& named, const Environment& environment) {
+    if (!named.empty()) return named;
+    if (const auto value = variable(environment, "VBACKUP_CONFIG")) return *value;
+    if (const auto own = folder(environment, "XDG_CONFIG_HOME")) return *own / "vbackup" / "vbackup.toml";
+    if (const auto home = folder(environment, "HOME")) return *home / ".config" / "vbackup" / "vbackup.toml";
+    throw Error(ErrorKind::configuration,
+                "there is no place for a configuration: neither HOME nor XDG_CONFIG_HOME is set",
+                "name a file by --config");
+}
+
 fs::path state_directory(const Environment& environment) {
     if (const auto state = folder(environment, "XDG_STATE_HOME")) return *state / "vbackup";
     if (const auto home = folder(environment, "HOME")) return *home / ".local" / "state" / "vbackup";

@@ -25,6 +25,10 @@ std::optional<std::string> variable(const Environment& environment, const std::s
 std::optional<std::filesystem::path> find_path(const std::string& named, const Environment& environment,
                                                const std::filesystem::path& system = "/etc/vbackup/vbackup.toml");
 
+// Where a configuration of one's own belongs: `named`, else $VBACKUP_CONFIG, else below $XDG_CONFIG_HOME or $HOME/.config.
+// Error{configuration} when nothing says it.
+std::filesystem::path own_path(const std::string& named, const Environment& environment);
+
 // Where the journal lies: $XDG_STATE_HOME/vbackup or $HOME/.local/state/vbackup. Error{configuration} when neither
 // variable holds an absolute path.
 std::filesystem::path state_directory(const Environment& environment);

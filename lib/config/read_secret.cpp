@@ -150,4 +150,13 @@ FoundSecret read_secret(const Environment& environment, Milliseconds limit) {
     return {};
 }
 
+Secret read_ping_url(const Habits& habits, Milliseconds limit) {
+    if (habits.ping_url_file.empty()) return Secret(habits.ping_url);
+    auto url = from_file(habits.ping_url_file, limit).secret;
+    if (url.reveal().starts_with("https://") || url.reveal().starts_with("http://")) return url;
+    throw Error(ErrorKind::configuration,
+                fmt::format("the file {} holds no http or https address", habits.ping_url_file),
+                "it is one line: the URL of the check");
+}
+
 }  // namespace vbackup::config

@@ -27,4 +27,7 @@ FoundSecret read_secret(const TargetConfig& target, const Environment& environme
 // Error{configuration}, as above.
 FoundSecret read_secret(const Environment& environment, Milliseconds limit = Seconds(30));
 
+// Whom to tell of backups: ping_url, or what ping_url_file holds, as above. Empty where neither is named.
+Secret read_ping_url(const Habits& habits, Milliseconds limit = Seconds(30));
+
 }  // namespace vbackup::config

@@ -11,6 +11,7 @@
 #include "base/text.hpp"
 #include "base/url.hpp"
 #include "config/config.hpp"
+#include "config/keys.hpp"
 
 namespace vbackup::config {
 
@@ -72,8 +73,15 @@ Error error_at(const std::string& file, const toml::source_position& place, cons
     return error;
 }
 
-Table::Table(const toml::table& table, std::string path, std::string file)
-    : table_(table), path_(std::move(path)), file_(std::move(file)) {
+std::string from_folder_of(const toml::node& node, const std::string& value) {
+    const auto& file = node.source().path;
+    return ((file ? std::filesystem::path(*file).parent_path() : std::filesystem::path()) / value)
+        .lexically_normal()
+        .string();
+}
+
+Table::Table(const toml::table& table, std::string path, const Reading& reading)
+    : table_(table), path_(std::move(path)), reading_(reading) {
     require_no_secrets();
 }
 
@@ -93,16 +101,31 @@ void Table::texts(std::string_view name, std::vector<std::string>& values) {
     if (!node->is_array()) fail(name, wrong_type(*node, "a list of texts"));
     for (const toml::node& item : *node->as_array()) {
         if (!item.is_string())
-            fail_at(item.source().begin, fmt::format("an item of '{}' {}", path_to(name), wrong_type(item, "text")),
-                    "");
+            throw error_of(path_to(name), item.source(),
+                           fmt::format("an item of '{}' {}", path_to(name), wrong_type(item, "text")), "");
         values.push_back(item.value_exact<std::string>().value_or(""));
     }
+}
+
+void Table::words(std::string_view name, std::vector<std::string>& values) {
+    texts(name, values);
+    if (table_.get(name) == nullptr) return;
+    if (values.empty()) fail(name, "is empty", "leave the key out instead");
+    // cron and systemd know other programs by a bare name than the person who tried it.
+    if (!values.front().starts_with('/'))
+        fail(name, "does not begin with the whole path of a program",
+             "such as [\"/usr/local/bin/notify\", \"prod\"]; no shell reads it");
+    for (const auto& value : values)
+        if (value.find('\0') != std::string::npos) fail(name, "has a control character");
 }
 
 void Table::file_name(std::string_view name, std::string& value) {
     std::string written;
     text(name, written);
-    if (!written.empty()) value = from_here(name, written);
+    if (written.empty()) return;
+    // What a shell would make of it is not known here, and a folder called "~" is hardly ever meant.
+    if (written.starts_with('~')) fail(name, "begins with '~'", "write the whole path");
+    value = from_folder_of(*table_.get(name), written);
 }
 
 void Table::store(std::string_view name, std::string& value) {
@@ -111,7 +134,10 @@ void Table::store(std::string_view name, std::string& value) {
     if (written.empty()) return;
     if (written.find("://") != std::string::npos) require_url(name, written);
     const bool path = written != no_store && !written.starts_with('@') && written.find("://") == std::string::npos;
-    value = path ? from_here(name, written) : written;
+    if (path)
+        file_name(name, value);
+    else
+        value = written;
 }
 
 void Table::url(std::string_view name, std::string& value) {
@@ -155,10 +181,17 @@ void Table::count(std::string_view name, std::optional<std::size_t>& value, std:
     value = static_cast<std::size_t>(number);
 }
 
+void Table::flag(std::string_view name, std::optional<bool>& value) {
+    const toml::node* node = find(name);
+    if (node == nullptr) return;
+    if (!node->is_boolean()) fail(name, wrong_type(*node, "true or false"));
+    value = node->value_exact<bool>();
+}
+
 void Table::scalars(std::string_view name, std::map<std::string, std::string>& values) {
     const toml::table* inner = find_table(name);
     if (inner == nullptr) return;
-    const Table without_secrets(*inner, path_to(name), file_);
+    const Table without_secrets(*inner, path_to(name), reading_);
     for (const auto& [key, node] : *inner) {
         const bool good = node.is_string() || node.is_integer() || node.is_boolean();
         if (!good) without_secrets.fail(key.str(), wrong_type(node, "text, a whole number, true or false"));
@@ -169,20 +202,45 @@ void Table::scalars(std::string_view name, std::map<std::string, std::string>& v
 void Table::table(std::string_view name, const std::function<void(Table&)>& read) {
     const toml::table* inner = find_table(name);
     if (inner == nullptr) return;
-    Table reader(*inner, path_to(name), file_);
-    read(reader);
-    reader.finish();
+    attempt([&] {
+        Table reader(*inner, path_to(name), reading_);
+        reader.whole([&] { read(reader); });
+    });
+}
+
+void Table::whole(const std::function<void()>& read) {
+    // Whoever stopped at a mistake did not ask for the rest.
+    if (!attempt(read))
+        for (const auto& key : keys())
+            if (matches(key.table, path_)) known_.emplace(key.name);
+    finish();
+}
+
+bool Table::attempt(const std::function<void()>& read) const {
+    if (reading_.mistakes == nullptr) {
+        read();
+        return true;
+    }
+    try {
+        read();
+        return true;
+    } catch (const Error& error) {
+        reading_.mistakes->push_back(error);
+        return false;
+    }
 }
 
 void Table::tables(std::string_view name, const std::function<void(const std::string& name, Table&)>& read) {
     table(name, [&read](Table& all) {
         for (const auto& [key, node] : all.table_) {
             const std::string inner(key.str());
-            if (!is_name(inner)) {
-                all.fail_at(key.source().begin, fmt::format("'{}' is no name", one_line(inner, 60)),
-                            "names are made of a-z, 0-9 and '-'");
-            }
-            all.table(inner, [&](Table& one) { read(inner, one); });
+            all.attempt([&] {
+                if (!is_name(inner))
+                    throw all.error_of(all.path_, key.source(), fmt::format("'{}' is no name", one_line(inner, 60)),
+                                       "names are made of a-z, 0-9 and '-'");
+                all.table(inner, [&](Table& one) { read(inner, one); });
+            });
+            all.known_.emplace(inner);
         }
     });
 }
@@ -191,17 +249,20 @@ void Table::finish() const {
     const std::vector<std::string> known(known_.begin(), known_.end());
     for (const auto& [key, node] : table_) {
         if (known_.contains(std::string(key.str()))) continue;
-        const auto meant = did_you_mean(key.str(), known);
-        fail_at(
-            key.source().begin, fmt::format("the key '{}' is not known", one_line(path_to(key.str()), 120)),
-            meant ? fmt::format("did you mean '{}'?", *meant) : fmt::format("known are: {}", fmt::join(known, ", ")));
+        attempt([&] {
+            const auto meant = did_you_mean(key.str(), known);
+            throw error_of(path_to(key.str()), key.source(),
+                           fmt::format("the key '{}' is not known", one_line(path_to(key.str()), 120)),
+                           meant ? fmt::format("did you mean '{}'?", *meant)
+                                 : fmt::format("known are: {}", fmt::join(known, ", ")));
+        });
     }
 }
 
 void Table::fail(std::string_view name, const std::string& why, const std::string& hint) const {
     const toml::node* node = table_.get(name);
-    const toml::source_position place = (node == nullptr ? table_.source() : node->source()).begin;
-    fail_at(place, fmt::format("'{}' {}", path_to(name), why), hint);
+    throw error_of(path_to(name), (node == nullptr ? table_.source() : node->source()),
+                   fmt::format("'{}' {}", path_to(name), why), hint);
 }
 
 const toml::node* Table::find(std::string_view name) {
@@ -215,12 +276,6 @@ const toml::table* Table::find_table(std::string_view name) {
     return node == nullptr ? nullptr : node->as_table();
 }
 
-std::string Table::from_here(std::string_view name, const std::string& value) const {
-    // What a shell would make of it is not known here, and a folder called "~" is hardly ever meant.
-    if (value.starts_with('~')) fail(name, "begins with '~'", "write the whole path");
-    return (std::filesystem::path(file_).parent_path() / value).lexically_normal().string();
-}
-
 void Table::require_url(std::string_view name, const std::string& value) const {
     try {
         parse_url(value);
@@ -232,9 +287,9 @@ void Table::require_url(std::string_view name, const std::string& value) const {
 void Table::require_no_secrets() const {
     for (const auto& [key, node] : table_) {
         if (node.is_table() || !holds_a_secret(key.str())) continue;
-        fail_at(key.source().begin,
-                fmt::format("'{}' would be a secret in plain text", one_line(path_to(key.str()), 120)),
-                std::string(safe_ways));
+        throw error_of(path_to(key.str()), key.source(),
+                       fmt::format("'{}' would be a secret in plain text", one_line(path_to(key.str()), 120)),
+                       std::string(safe_ways));
     }
 }
 
@@ -242,8 +297,12 @@ std::string Table::path_to(std::string_view name) const {
     return path_.empty() ? std::string(name) : fmt::format("{}.{}", path_, name);
 }
 
-void Table::fail_at(const toml::source_position& place, const std::string& why, const std::string& hint) const {
-    throw error_at(file_, place, why, hint);
+Error Table::error_of(std::string_view path, const toml::source_region& place, const std::string& why,
+                      const std::string& hint) const {
+    const auto variable = reading_.variables.find(std::string(path));
+    if (variable != reading_.variables.end())
+        return {ErrorKind::configuration, why, hint, {{"variable", variable->second}}};
+    return error_at(place.path ? *place.path : reading_.file, place.begin, why, hint);
 }
 
 }  // namespace vbackup::config

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "cli/command/command.hpp"
+#include "cli/output/config.hpp"
 #include "golden.hpp"
 #include "program.hpp"
 
@@ -76,6 +77,8 @@ TEST_CASE("committed completions and manual are what the program prints") {
     test::require_same(top / "completions/_vbackup", cli::render_zsh(pages, drivers));
     test::require_same(top / "completions/vbackup.fish", cli::render_fish(pages, drivers));
     test::require_same(top / "man/vbackup.1", cli::render_man(pages, drivers, VBACKUP_VERSION));
+    test::require_same(top / "man/vbackup.toml.5", cli::render_config_man(VBACKUP_VERSION));
+    test::require_same(top / "lib/config/vbackup.schema.json", cli::render_config_schema());
 }
 
 TEST_CASE("completion prints for each shell, and refuses an unknown one") {
