@@ -101,4 +101,5 @@ done
 step "onto one node"
 PREFIX=ONE_ NODES=1 serve qdrant-cluster "$work/one"
 expect_exit 0 "$vbackup" restore "$ONE_URL" t --from "$store/"
-equal "$expected_t" "$(qdrant_data fingerprint "$ONE_URL" "${every[@]}")" "fingerprints on one node"
+last=expected_t
+equal "${!last}" "$(qdrant_data fingerprint "$ONE_URL" "${every[@]}")" "fingerprints on one node"

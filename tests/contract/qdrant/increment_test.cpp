@@ -140,6 +140,16 @@ TEST_CASE("increment: a history that was wound back, a restart and another repli
     CHECK(chain.restored("b") != then);
 }
 
+TEST_CASE("increment: the replica that was backed up before is taken again, as others have segments of their own") {
+    Chained chain;
+    chain.create("a");
+    // Each of them would move the work on by one node.
+    chain.site.cluster.fill("about", collection_body(1, 3), 90);
+    chain.site.cluster.fill("best", collection_body(1, 3), 70);
+    CHECK(chain.create("b").bases == std::vector<std::string>{"a"});
+    CHECK(chain.partials() == 2);
+}
+
 TEST_CASE("increment: of a collection that was dropped and made again everything is backed up, and that is said") {
     Chained chain;
     chain.create("a");
