@@ -194,6 +194,8 @@ private:
 
     // As PEXPIRETIME says it, from whichever of the two was asked.
     std::int64_t expiry_of(const net::Reply& reply) const {
+        if (reply.kind != net::Reply::Kind::integer)
+            throw Error(ErrorKind::not_understood, "the expiry of a key was not answered with a number");
         if (has_expiretime_ || reply.number < 0) return reply.number;
         return static_cast<std::int64_t>(server_time()) + reply.number;
     }
@@ -240,7 +242,7 @@ private:
         auto value = next("DUMP");
         const auto expiry = expiry_of(next("PEXPIRETIME"));
         if (value.is_nil() || expiry == -2) return writer_.count_vanished(database_);
-        if (same(expiry, key.expiry)) return record(key, std::move(value.text));
+        if (same(expiry, key.expiry)) return record(key, std::move(value));
         // It was set anew in between: which expiry belongs to this value cannot be told.
         again_.push_back(std::move(key));
     }
@@ -253,7 +255,7 @@ private:
                         "EXEC was not answered with as many answers as there were questions");
         key.expiry = expiry_of(both.items[1]);
         if (both.items[0].is_nil() || key.expiry == -2) return writer_.count_vanished(database_);
-        record(key, std::move(both.items[0].text));
+        record(key, std::move(both.items[0]));
     }
 
     void advance_value() {
@@ -274,7 +276,19 @@ private:
         }
     }
 
-    void record(const Key& key, std::string payload) {
+    // What is damaged on its way must not be found by `verify` alone.
+    void require_undamaged(const Key& key, const net::Reply& value) const {
+        const auto what = fmt::format("the value of \"{}\" in {}", one_line(key.name, 80), name_of(database_));
+        if (value.kind != net::Reply::Kind::text)
+            throw Error(ErrorKind::not_understood, fmt::format("DUMP gave no bytes for {}", what));
+        if (const auto wrong = io::payload_problem(value.text); !wrong.empty())
+            throw Error(ErrorKind::corrupt, fmt::format("{} came damaged: {}", what, wrong),
+                        "give the same command again; if it stays, look at the server's memory and the line to it");
+    }
+
+    void record(const Key& key, net::Reply value) {
+        require_undamaged(key, value);
+        auto payload = std::move(value.text);
         const auto expiry = key.expiry > 0 ? static_cast<std::uint64_t>(key.expiry) : 0;
         note(key);
         if (payload.size() < large) return writer_.add(database_, key.name, expiry, payload);

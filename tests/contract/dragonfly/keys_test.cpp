@@ -410,6 +410,30 @@ TEST_CASE_FIXTURE(Fixture, "an answer to RESTORE is lost: it is sent again and n
     CHECK((server.databases() == before) == true);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a value that is damaged on its way, or none at all, is in no backup") {
+    const auto spoil = [&](const std::string& word, std::function<std::string(std::string)> change) {
+        server.wire().tamper([word, change = std::move(change), spoilt = false](
+                                 const RespCommand& command, const std::function<RespAnswer()>& work) mutable {
+            auto answer = work();
+            if (spoilt || command.front() != word) return answer;
+            spoilt = true;
+            answer.bytes = change(answer.bytes);
+            return answer;
+        });
+    };
+    spoil("DUMP", [](std::string bytes) {
+        bytes[bytes.size() / 2] ^= 1;
+        return bytes;
+    });
+    CHECK_ENDS(ErrorKind::corrupt, "its checksum differs", site.create());
+    CHECK(site.store.manifest("b1").has_value() == false);
+    spoil("DUMP", [](const std::string&) { return resp::array({}); });
+    CHECK_ENDS(ErrorKind::not_understood, "DUMP gave no bytes", site.create());
+    spoil("PEXPIRETIME", [](const std::string&) { return resp::array({}); });
+    CHECK_ENDS(ErrorKind::not_understood, "expiry", site.create());
+    CHECK(site.create().proof.good());
+}
+
 TEST_CASE_FIXTURE(Fixture,
                   "a database that may not be chosen gets no keys, and neither does another one in its place") {
     server.set(3, "of the third", "x");
