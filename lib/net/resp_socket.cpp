@@ -28,7 +28,11 @@ struct Wake {
 };
 
 // The hints of the common table speak of HTTP.
-Error spoken_for_resp(const Error& error, CURLcode code, const RespServer& server) {
+Error spoken_for_resp(const Error& error, CURLcode code, const RespServer& server, bool connected) {
+    if (error.kind() == ErrorKind::unreachable && connected && !server.tls)
+        return {
+            error.kind(), error.message(),
+            "check the server's log, and what lies between; if the server uses TLS, write dragonflys:// or rediss://"};
     // A server without TLS waits for the end of a command that the first bytes of TLS seem to begin.
     const bool waits = code == CURLE_OPERATION_TIMEDOUT && server.tls;
     if (error.kind() != ErrorKind::not_understood && !waits) return error;
@@ -111,7 +115,7 @@ void RespSocket::fail(CURLcode code, bool connected) {
                                     .ca_file = server_.connection.ca_file,
                                     .client_cert_file = server_.connection.client_cert_file,
                                     .connect_timeout = server_.connection.connect_timeout}),
-                          code, server_);
+                          code, server_, connected);
 }
 
 std::size_t RespSocket::receive_some(Call& call, std::span<char> into) {

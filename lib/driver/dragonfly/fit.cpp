@@ -71,10 +71,19 @@ std::optional<std::uint64_t> most_at_once(Call& call, net::Resp& wire) {
 
 }  // namespace
 
+void require_right(Call& call, net::Resp& wire, std::initializer_list<std::string_view> words) {
+    const auto reply = wire.ask(call, words);
+    if (!reply.is_error() || reply.text.find("of the keys") != std::string::npos) return;
+    auto error = net::to_error(reply, wire.server(), *words.begin());
+    if (error.kind() == ErrorKind::denied) throw error;
+}
+
 void require_fit(Call& call, const Census& census, const std::map<std::uint32_t, std::uint32_t>& destinations,
                  const io::KeyCounts& counts) {
     for (const auto& master : census.layout.masters) {
         net::Resp wire(call, master.server);
+        // Refused for what it is no DUMP of, or for the missing right.
+        require_right(call, wire, {"RESTORE", "vbackup:none", "0", "x"});
         if (!census.layout.cluster) require_databases_there(call, wire, destinations);
         const auto facts = census.nodes.find(master.name);
         if (facts != census.nodes.end()) require_format(call, wire, master.name, facts->second, counts.version);

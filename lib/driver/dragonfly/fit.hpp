@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "driver/dragonfly/census.hpp"
 #include "io/key_records.hpp"
@@ -15,5 +17,9 @@ namespace vbackup::driver::dragonfly {
 // newer format than its own. A Dragonfly takes newer ones than it gives: that is not known of it.
 void require_fit(Call& call, const Census& census, const std::map<std::uint32_t, std::uint32_t>& destinations,
                  const io::KeyCounts& counts);
+
+// Error{denied} when the user may not give that command, whose words must change nothing. That only some keys are closed to the user
+// is no such error: whether these matter is not known here.
+void require_right(Call& call, net::Resp& wire, std::initializer_list<std::string_view> words);
 
 }  // namespace vbackup::driver::dragonfly

@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "driver/dragonfly/definitions.hpp"
+#include "driver/dragonfly/fit.hpp"
 #include "driver/dragonfly/note.hpp"
 #include "driver/dragonfly/options.hpp"
 #include "driver/dragonfly/plans.hpp"
@@ -99,12 +100,20 @@ void add_definitions(Call& call, const Census& census, const model::Request& req
     plan.steps.push_back(std::move(step));
 }
 
+void require_rights(Call& call, const Master& master) {
+    net::Resp wire(call, master.server);
+    require_right(call, wire, {"SCAN", "0", "COUNT", "1"});
+    require_right(call, wire, {"DUMP", "vbackup:none"});
+    require_right(call, wire, {"PTTL", "vbackup:none"});
+}
+
 model::Plan plan_home(Call& call, const Census& census, const model::Request& request) {
     model::Plan plan;
     const auto databases = databases_in(census, request.scope);
     const auto match = option(request.options, "match");
     std::vector<std::string> fetched;
     for (const auto& master : census.layout.masters) {
+        require_rights(call, master);
         plan.steps.push_back(fetch_keys(census, master, request, databases));
         fetched.push_back(plan.steps.back().id);
     }

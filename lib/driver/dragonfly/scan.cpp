@@ -26,8 +26,8 @@ constexpr std::size_t most_under_way = 2000, few_under_way = 1000;
 constexpr std::size_t enough_named = 3000;
 // From here on a value is read by itself, and a string in pieces.
 constexpr std::uint64_t large = window;
-// Where MEMORY USAGE cannot be asked, a value is taken for so much: sixteen are under way then.
-constexpr std::uint64_t unknown_weight = window / 16;
+// Where MEMORY USAGE cannot be asked, a value is taken for so much: four are under way then.
+constexpr std::uint64_t unknown_weight = window / 4;
 // How often a key that is written to all the time is read again before it is read as one transaction.
 constexpr int most_repeats = 3;
 // Keys that may have been named twice: 100,000 take some 6 MiB here.
@@ -64,7 +64,13 @@ public:
           has_weight_(takes(call_, wire_, {"MEMORY", "USAGE", "vbackup:none"})),
           began_(ask_time(call_, wire_)),
           began_here_(call_.clock.now()),
-          writer_(began_, wish_.about) {}
+          writer_(began_, wish_.about) {
+        if (!has_weight_)
+            call_.tally.warn(fmt::format(
+                "{} does not say what values weigh, as the command MEMORY USAGE is not known or not allowed: four "
+                "are read at once, and large ones whole, which costs time and the server's memory",
+                wish_.server.address()));
+    }
 
     std::size_t read(std::span<std::byte> into) override {
         while (writer_.size() == 0 && !done_) advance();

@@ -19,7 +19,7 @@ TEST_CASE_FIXTURE(KeysFixture,
                   "a server that names some of its keys only is no good backup though somebody writes to it") {
     server.with([](auto& state) {
         state.fault = [&state](const RespCommand& command) -> std::optional<RespAnswer> {
-            if (command.front() != "SCAN") return std::nullopt;
+            if (command.front() != "SCAN" || command.back() == "1") return std::nullopt;
             state.databases[0]["key:3"].text = "written";
             ++state.changes;
             return RespAnswer{resp::array({resp::text("0"), resp::texts({"key:1"})})};

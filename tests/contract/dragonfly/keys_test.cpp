@@ -194,7 +194,7 @@ TEST_CASE_FIXTURE(Fixture, "keys that vanish between SCAN and DUMP are counted, 
     server.with([](auto& state) {
         state.page = 1000;
         state.before = [&state](const RespCommand& command) {
-            if (command.front() == "DUMP") state.databases[0].erase("key:5");
+            if (command.front() == "DUMP" && command[1] != "vbackup:none") state.databases[0].erase("key:5");
             if (command.front() == "PEXPIRETIME" && command[1] != "vbackup:none") state.databases[0].erase("key:9");
         };
     });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Snapshots that stay with the server: INFO is the only witness.
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -296,6 +297,36 @@ TEST_CASE("passwords: missing, wrong, with a user; what the user may not do is s
     CHECK(named.create().manifest);
     server.with([](auto& state) { state.denied = {"DUMP"}; });
     CHECK_ENDS(ErrorKind::denied, "the user backup needs that right", named.create("b2"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "what the user may not do is seen before anything is cleared or begun") {
+    site.create();
+    server.with([](auto& state) { state.denied = {"RESTORE"}; });
+    CHECK_ENDS(ErrorKind::denied, "run the 'RESTORE' command", site.restore(true));
+    CHECK(server.wire().count("FLUSHALL") + server.wire().count("FLUSHDB") == 0);
+    for (const auto* name : {"SCAN", "DUMP", "PTTL"}) {
+        server.with([&](auto& state) { state.denied = {name}; });
+        CHECK_ENDS(ErrorKind::denied, name, site.create("b2"));
+        CHECK_FALSE(site.store.intent("b2"));
+    }
+    // Some keys only are closed to the user: those that are asked for may be others.
+    server.with([](auto& state) {
+        state.denied.clear();
+        state.fault = [](const RespCommand& command) -> std::optional<RespAnswer> {
+            if (command.size() < 2 || command[1] != "vbackup:none") return std::nullopt;
+            return RespAnswer{
+                resp::error("NOPERM this user has no permissions to access one of the keys used as arguments")};
+        };
+    });
+    CHECK(site.create("b3", {{"match", "a"}}).manifest);
+}
+
+TEST_CASE_FIXTURE(Fixture, "without MEMORY USAGE values are read a few at a time, and that is said") {
+    server.with([](auto& state) { state.denied = {"MEMORY"}; });
+    CHECK(site.create().manifest);
+    const auto warnings = site.tally.warnings();
+    CHECK(std::any_of(warnings.begin(), warnings.end(),
+                      [](const auto& one) { return one.find("MEMORY USAGE") != std::string::npos; }));
 }
 
 TEST_CASE("two masters: both are read, each key goes to its owner, redirections are followed") {
