@@ -75,7 +75,7 @@ void require_right(Call& call, net::Resp& wire, std::initializer_list<std::strin
     const auto reply = wire.ask(call, words);
     if (!reply.is_error() || reply.text.find("of the keys") != std::string::npos) return;
     auto error = net::to_error(reply, wire.server(), *words.begin());
-    if (error.kind() == ErrorKind::denied) throw error;
+    if (error.kind() == ErrorKind::denied || error.kind() == ErrorKind::unsupported) throw error;
 }
 
 void require_fit(Call& call, const Census& census, const std::map<std::uint32_t, std::uint32_t>& destinations,

@@ -18,7 +18,8 @@ namespace vbackup::driver::dragonfly {
 void require_fit(Call& call, const Census& census, const std::map<std::uint32_t, std::uint32_t>& destinations,
                  const io::KeyCounts& counts);
 
-// Error{denied} when the user may not give that command, whose words must change nothing. That only some keys are closed to the user
+// Error{denied} or {unsupported} when the user may not give that command, or the server has none of that name; its words must change
+// nothing. That only some keys are closed to the user
 // is no such error: whether these matter is not known here.
 void require_right(Call& call, net::Resp& wire, std::initializer_list<std::string_view> words);
 

@@ -304,6 +304,13 @@ TEST_CASE_FIXTURE(Fixture, "what the user may not do is seen before anything is 
     server.with([](auto& state) { state.denied = {"RESTORE"}; });
     CHECK_ENDS(ErrorKind::denied, "run the 'RESTORE' command", site.restore(true));
     CHECK(server.wire().count("FLUSHALL") + server.wire().count("FLUSHDB") == 0);
+    server.with([](auto& state) {
+        state.denied.clear();
+        state.unknown = {"RESTORE"};
+    });
+    CHECK_ENDS(ErrorKind::unsupported, "unknown command", site.restore(true));
+    server.with([](auto& state) { state.unknown.clear(); });
+    CHECK(server.wire().count("FLUSHALL") + server.wire().count("FLUSHDB") == 0);
     for (const auto* name : {"SCAN", "DUMP", "PTTL"}) {
         server.with([&](auto& state) { state.denied = {name}; });
         CHECK_ENDS(ErrorKind::denied, name, site.create("b2"));
