@@ -141,7 +141,10 @@ public:
         auto note = parse_note(step.details);
         if (note.action == action::save) return begin_save(call, node_at(seed_, note.node), note);
         if (note.action == action::clear) return clear(call, note);
-        if (note.action == action::load) return loads_.begin(call, node_at(seed_, note.node), std::move(note));
+        if (note.action == action::load) {
+            const auto server = node_at(seed_, note.node);
+            return loads_.begin(call, server, std::move(note));
+        }
         if (source == nullptr) throw Error(ErrorKind::failed, fmt::format("nothing to read for {}", step.id));
         if (note.action == action::count) return count(call, std::move(note), *source);
         if (note.action == action::keys) return put_keys(call, std::move(note), *source);

@@ -32,7 +32,7 @@ Error error_of(const net::Reply& reply, const net::RespServer& server, const std
     if (reply.text.find("File not found") != std::string::npos || reply.text.find("not found") != std::string::npos)
         return {ErrorKind::not_found, fmt::format("{} does not find {}; {}", server.address(), path, cleared),
                 "the path is one on the server, or a bucket that it reaches; restore another backup"};
-    const auto error = net::to_error(reply, server, "DFLY LOAD");
+    auto error = net::to_error(reply, server, "DFLY LOAD");
     if (is_refusal(error.kind())) return error;
     return {ErrorKind::job_failed, fmt::format("{}; {}", error.message(), cleared),
             "look at the server's log, and restore another backup"};

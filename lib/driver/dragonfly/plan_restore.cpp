@@ -166,6 +166,13 @@ KeySpaces known_exactly(const model::Manifest& manifest) {
     return all;
 }
 
+std::uint64_t keys_at(const Census& census, const std::string& node) {
+    std::uint64_t keys = 0;
+    if (const auto facts = census.nodes.find(node); facts != census.nodes.end())
+        for (const auto& [database, space] : facts->second.databases) keys += space.keys;
+    return keys;
+}
+
 model::Plan plan_load(const Census& census, const model::Request& request) {
     const auto& manifest = *request.manifest;
     if (!census.facts.is_dragonfly())
@@ -198,7 +205,9 @@ model::Plan plan_load(const Census& census, const model::Request& request) {
         if (manifest.jobs.size() == 1) note.spaces = known_exactly(manifest);
         Step step{.id = "load:" + note.node, .kind = StepKind::change, .destroys = keys > 0};
         step.part.node = note.node;
-        step.what = fmt::format("have {} delete its {} keys and load {}", note.node, keys, note.text);
+        const auto here = keys_at(census, note.node);
+        step.what = here == 0 ? fmt::format("have {} load {}", note.node, note.text)
+                              : fmt::format("have {} delete its {} keys and load {}", note.node, here, note.text);
         step.details = render(note);
         plan.steps.push_back(std::move(step));
     }

@@ -235,4 +235,32 @@ TEST_CASE_FIXTURE(Fixture, "a server that is started anew while keys are put bac
     CHECK(is_whole());
 }
 
+TEST_CASE("two masters: each loads its own part") {
+    ScriptedDragonfly one, two;
+    const auto nodes = [&](int mine) {
+        const auto flags = [&](int n) { return n == mine ? "myself,master" : "master"; };
+        return "aaaa " + one.wire().address() + "@1 " + flags(1) + " - 0 0 1 connected 0-8191\n" + "bbbb " +
+               two.wire().address() + "@2 " + flags(2) + " - 0 0 2 connected 8192-16383\n";
+    };
+    one.set(0, "bar", "1");
+    two.set(0, "foo", "2");
+    one.with([&](auto& state) { state.cluster_nodes = nodes(1); });
+    two.with([&](auto& state) { state.cluster_nodes = nodes(2); });
+    Site site(two.url());
+    site.clock.on_sleep = [&](Milliseconds length) {
+        for (auto* server : {&one, &two})
+            server->with([&](auto& state) { state.now += static_cast<std::uint64_t>(length.count()); });
+    };
+    site.create("b1", {}, false);
+    for (auto* server : {&one, &two})
+        server->with([](auto& state) {
+            state.databases.clear();
+            state.loads_for = 5;
+        });
+    CHECK(site.restore(true).proof.good());
+    for (auto* server : {&one, &two}) CHECK(server->wire().count("DFLY") == 1);
+    CHECK(one.databases().at(0).contains("bar"));
+    CHECK(two.databases().at(0).contains("foo"));
+}
+
 }  // namespace vbackup::test
