@@ -61,7 +61,7 @@ public:
     // All keys that begin with `prefix`; with `delimiter` the common beginnings up to the next '/' instead.
     std::vector<std::string> keys(Call& call, const std::string& prefix, bool folders = false);
     // Uploads of keys that begin with `prefix`, as far as the service tells (MinIO: of the key `prefix` alone). None where it
-    // cannot list them.
+    // cannot list them, and where the keys may not.
     std::vector<BegunUpload> begun_uploads(Call& call, const std::string& prefix);
     // One that has gone is fine.
     void abort(Call& call, const BegunUpload& upload);

@@ -226,6 +226,20 @@ TEST_CASE_FIXTURE(Bucket, "what a dead run left is aborted by the next, and by r
     CHECK(s3.uploads().empty());
 }
 
+TEST_CASE_FIXTURE(Bucket, "keys that may not list uploads can write and remove all the same") {
+    s3.before = [](const HttpRequest& request, int) -> std::optional<Answer> {
+        const bool lists = request.method == "GET" && request.query.find("uploads") != std::string::npos;
+        return lists ? std::optional(ScriptedS3::refusal(403, "AccessDenied")) : std::nullopt;
+    };
+    const auto store = open();
+    const auto sink = store->create("b/f");
+    write_parts(*sink);
+    sink->finish();
+    CHECK(store->size("b/f") == bytes_of_parts.size());
+    store->remove_all("b");
+    CHECK(s3.objects().empty());
+}
+
 TEST_CASE_FIXTURE(Bucket, "of two runs that commit one id, one does") {
     const auto store = open();
     store->put_new("b/manifest.json", "mine");
