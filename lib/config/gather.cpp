@@ -73,7 +73,7 @@ void merge(toml::table& into, toml::table&& from, const std::string& path) {
         const auto whole = path.empty() ? name : path + "." + name;
         auto* there = into.get(name);
         if (there == nullptr) {
-            node.visit([&](auto& value) { into.insert(key, std::move(value)); });
+            node.visit([&into, &key = key](auto& value) { into.insert(key, std::move(value)); });
         } else if (there->is_table() && node.is_table()) {
             merge(*there->as_table(), std::move(*node.as_table()), whole);
         } else {
@@ -159,7 +159,7 @@ void lay(Gathered& gathered, const Key& key, const std::string& path, const std:
 void unsay(toml::table& root, const Key& key) {
     const auto dot = key.table.find('.');
     const auto below = dot == std::string_view::npos ? std::string_view() : key.table.substr(dot + 1);
-    if (key.table != "" && !key.table.starts_with("defaults")) return;
+    if (!key.table.empty() && !key.table.starts_with("defaults")) return;
     auto* targets = root.get_as<toml::table>("targets");
     if (targets == nullptr) return;
     for (auto&& [name, node] : *targets) {

@@ -234,7 +234,7 @@ void Table::tables(std::string_view name, const std::function<void(const std::st
     table(name, [&read](Table& all) {
         for (const auto& [key, node] : all.table_) {
             const std::string inner(key.str());
-            all.attempt([&] {
+            all.attempt([&, &key = key] {
                 if (!is_name(inner))
                     throw all.error_of(all.path_, key.source(), fmt::format("'{}' is no name", one_line(inner, 60)),
                                        "names are made of a-z, 0-9 and '-'");
@@ -249,7 +249,7 @@ void Table::finish() const {
     const std::vector<std::string> known(known_.begin(), known_.end());
     for (const auto& [key, node] : table_) {
         if (known_.contains(std::string(key.str()))) continue;
-        attempt([&] {
+        attempt([&, &key = key] {
             const auto meant = did_you_mean(key.str(), known);
             throw error_of(path_to(key.str()), key.source(),
                            fmt::format("the key '{}' is not known", one_line(path_to(key.str()), 120)),

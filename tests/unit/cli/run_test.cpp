@@ -43,7 +43,9 @@ json run_json(Program& program, std::vector<std::string> arguments, int code) {
     arguments.insert(arguments.end(), {"--output", "json"});
     const auto ran = program(arguments);
     CHECK_MESSAGE(ran.code == code, ran.err);
-    return ran.out.empty() ? json::parse(ran.err.substr(ran.err.rfind("{\"version\""))) : json::parse(ran.out);
+    const auto document = json::parse(ran.out, nullptr, false);
+    REQUIRE_MESSAGE((document.is_object() && document.contains("targets")), ran.err);
+    return document;
 }
 
 }  // namespace
