@@ -65,9 +65,16 @@ constexpr std::array<Key, 18> target{
      {"targets.*", "exclude", texts, "", "all but these collections; * and ? match"},
      {"targets.*", "description", text, "", "a word to those who find its backups later"}}};
 
-constexpr std::array<Key, 2> stores{
+constexpr std::array<Key, 9> stores{
     {{"stores.*", "url", store, "", "a path, file:///PATH or s3://BUCKET/PREFIX; needed"},
-     {"stores.*", "endpoint", url, "", "the service that has the bucket, where it is not the vendor's own"}}};
+     {"stores.*", "endpoint", url, "", "the service that has the bucket, where it is not the vendor's own"},
+     {"stores.*", "region", text, "", "the bucket's region, where neither AWS_REGION nor the profile says it"},
+     {"stores.*", "profile", text, "", "whose keys of ~/.aws are used"},
+     {"stores.*", "addressing", text, "", "path or virtual: where the bucket's name stands in the address"},
+     {"stores.*", "ca_file", path, "", "the authority that signed the service's certificate, PEM"},
+     {"stores.*", "storage_class", text, "", "of what is uploaded, such as STANDARD_IA"},
+     {"stores.*", "encryption", text, "", "by the service: AES256 or aws:kms"},
+     {"stores.*", "kms_key", text, "", "the key of aws:kms, where it is not the account's own"}}};
 
 template <std::size_t Count>
 void add(std::vector<Key>& all, std::string_view table, const std::array<Key, Count>& some) {

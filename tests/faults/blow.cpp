@@ -119,7 +119,7 @@ constexpr std::array all_blows{
     Blow{.name = "other-type", .works = true, .lies = true, .spoil = other_type},
     Blow{.name = "drop-member", .works = true, .lies = true, .spoil = drop_member},
     Blow{.name = "unknown-word", .works = true, .lies = true, .spoil = unknown_word},
-    Blow{.name = "no-items", .works = true, .lies = true, .spoil = no_items},
+    Blow{.name = "no-items", .works = true, .lies = true, .unseen = true, .spoil = no_items},
 };
 
 bool is(const Blow& blow, std::string_view name) {

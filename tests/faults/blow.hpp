@@ -23,6 +23,7 @@ struct Blow {
     std::string_view body = {};
     // What comes may be well formed and untrue, which no client can see: false success is one all the same, but no rerun is owed.
     bool lies = false;
+    bool unseen = false;        // nothing at all could tell: it must come to an end, and that is all
     bool lies_in_resp = false;  // the same of a Dragonfly, where it is the word for "there is none"
     // Of what the server says; the random numbers are the scenario's own.
     void (*spoil)(Answer&, std::mt19937_64&) = nullptr;

@@ -41,6 +41,8 @@ std::uint64_t number(const std::map<std::string, std::string>& values, const std
 
 // "/data/b1-summary.dfs" is b1.
 std::string name_of_file(std::string path) {
+    // Who may not ask for the name gets the usual one.
+    if (path.empty()) return "dump";
     path.erase(0, path.rfind('/') + 1);
     for (const std::string_view end : {"-summary.dfs", ".rdb"})
         if (path.ends_with(end) && path.size() > end.size()) path.erase(path.size() - end.size());

@@ -27,7 +27,7 @@ std::vector<std::string> words_of(const std::string& line) {
         if (quote != 0 ? letter == quote : letter == '\'' || letter == '"') {
             quote = quote == 0 ? letter : char(0);
         } else if (letter == ' ' && quote == 0) {
-            if (word == ">" || word == "|" || word == "&&") break;
+            if (word.starts_with('>') || word.starts_with('<') || word == "|" || word == "&&") break;
             if (!word.empty()) words.push_back(word);
             word.clear();
         } else {

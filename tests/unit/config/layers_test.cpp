@@ -27,6 +27,7 @@ std::string value_of(const Config& config, const std::string& key) {
 // A value of each sort that the reader takes, as TOML has it.
 std::string sample(const Key& key) {
     if (key.name.ends_with("_url") || key.type == KeyType::url) return "\"http://h:1\"";
+    if (key.name == "addressing") return "\"path\"";
     switch (key.type) {
         case KeyType::texts:
             return "[\"a\"]";
