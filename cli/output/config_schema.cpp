@@ -12,7 +12,7 @@ using Json = nlohmann::ordered_json;
 using config::KeyType;
 
 Json shape_of(const config::Key& key) {
-    const Json text{{"type", "string"}, {"minLength", 1}};
+    Json text{{"type", "string"}, {"minLength", 1}};
     switch (key.type) {
         case KeyType::texts:
         case KeyType::urls:
