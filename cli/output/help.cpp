@@ -136,7 +136,8 @@ std::string render_overview(std::span<const VerbPage> pages) {
     out += entry_line("TARGET",
                       "a name from the configuration, or a URL such as http://localhost:6333 or "
                       "weaviate+https://db.example");
-    out += entry_line("STORE", "a path with a '/' in it, file:///PATH, or @NAME from the configuration");
+    out += entry_line("STORE",
+                      "a path with a '/' in it, file:///PATH, s3://BUCKET/PREFIX, or @NAME from the configuration");
     out += entry_line("ID", "what create printed, or the server's own name of a backup that vbackup did not make");
     out += "\nOptions:\n" + entry_line("-h, --help", "this text; `vbackup VERB --help` for one verb") +
            entry_line("--version", "the version");
