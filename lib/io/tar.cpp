@@ -168,16 +168,16 @@ struct TarWriter::State {
         require_good(archive_write_open(writer.get(), this, nullptr, &State::write_block, nullptr));
     }
 
-    static la_ssize_t write_block(archive* writer, void* self, const void* bytes, std::size_t count) {
+    // Never fails as libarchive sees it: of a writer that failed it would not free the block (3.6.2). What went wrong is thrown
+    // again as soon as it has returned.
+    static la_ssize_t write_block(archive*, void* self, const void* bytes, std::size_t count) {
         State& state = *static_cast<State*>(self);
         try {
-            if (!state.failure) state.sink.write({static_cast<const std::byte*>(bytes), count});
-            return static_cast<la_ssize_t>(count);
+            if (!state.over && !state.failure) state.sink.write({static_cast<const std::byte*>(bytes), count});
         } catch (...) {
             state.failure = std::current_exception();
-            archive_set_error(writer, EIO, "the bytes could not be written");
-            return -1;
         }
+        return static_cast<la_ssize_t>(count);
     }
 
     void require_good(int result) const {
@@ -192,6 +192,7 @@ struct TarWriter::State {
     }
 
     Sink& sink;
+    bool over = false;  // nothing more goes to the sink
     std::exception_ptr failure;
     std::unique_ptr<archive, FreeWriter> writer{archive_write_new()};
     std::unique_ptr<archive_entry, FreeEntry> entry{archive_entry_new()};
@@ -202,7 +203,7 @@ TarWriter::TarWriter(Sink& sink) : state_(std::make_unique<State>(sink)) {}
 
 TarWriter::~TarWriter() {
     // What was not finished is not to look as if it were: libarchive would write the end of the tar.
-    if (state_) archive_write_fail(state_->writer.get());
+    state_->over = true;
 }
 
 void TarWriter::begin(const std::string& name, std::uint64_t size, Moment changed) {
@@ -223,7 +224,7 @@ void TarWriter::write(std::span<const std::byte> bytes) {
     if (bytes.size() > state_->left) throw Error(ErrorKind::failed, "an entry of the archive is given too many bytes");
     while (!bytes.empty()) {
         const la_ssize_t count = archive_write_data(state_->writer.get(), bytes.data(), bytes.size());
-        if (count <= 0) state_->require_good(ARCHIVE_FATAL);
+        state_->require_good(count > 0 ? ARCHIVE_OK : ARCHIVE_FATAL);
         bytes = bytes.subspan(static_cast<std::size_t>(count));
         state_->left -= static_cast<std::uint64_t>(count);
     }
