@@ -31,8 +31,6 @@ public:
 
     ScriptedS3(const Clock& clock, std::string bucket);
 
-    HttpServer server;
-
     // Looked at before anything is done; what it returns is the answer. `number` counts requests from 1.
     std::function<std::optional<Answer>(const HttpRequest& request, int number)> before;
     // The same after it was done, for answers that get lost.
@@ -74,6 +72,9 @@ private:
     std::map<std::string, Upload> uploads_;
     int number_ = 0;
     int etags_ = 0;
+
+public:
+    HttpServer server;  // last: its threads end before what they use
 };
 
 }  // namespace vbackup::test

@@ -33,6 +33,8 @@ TEST_CASE_FIXTURE(Bucket, "a lock of another machine holds until its lease is ov
     CHECK(s3.objects().empty());
 }
 
+// The thread sanitizer lets no threads begin in the child of a process that has some; all other builds have this case.
+#ifndef __SANITIZE_THREAD__
 TEST_CASE_FIXTURE(Bucket, "the lock of a process of this machine that was killed holds nobody up") {
     // The child takes the lock and dies without a word.
     const auto child = ::fork();
@@ -50,6 +52,7 @@ TEST_CASE_FIXTURE(Bucket, "the lock of a process of this machine that was killed
     REQUIRE(s3.objects().contains(lock_key));
     CHECK(open()->lock("b") != nullptr);
 }
+#endif
 
 TEST_CASE_FIXTURE(Bucket, "of two that find a dead lock one takes it over") {
     s3.put(lock_key, of_elsewhere(), 10min);
