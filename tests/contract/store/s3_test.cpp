@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A bucket that misbehaves.
 #include <algorithm>
+#include <mutex>
 
 #include "base/text.hpp"
 #include "contract/store/place.hpp"
@@ -121,15 +122,18 @@ TEST_CASE_FIXTURE(Bucket, "200 with an error in the body is no success") {
 }
 
 TEST_CASE_FIXTURE(Bucket, "keys that expire in the middle of an upload are had anew") {
-    HttpServer keys;
+    std::mutex mutex;  // guards token: two servers know it
     std::string token = "one";
+    HttpServer keys;
     keys.on("GET", "/keys", Responder([&](const HttpRequest&) {
+                const std::scoped_lock lock(mutex);
                 return Answer{.body = R"({"AccessKeyId":"a","SecretAccessKey":"s","Token":")" + token +
                                       R"(","Expiration":"2026-11-22T00:00:00Z"})"};
             }));
     environment = {{"AWS_CONTAINER_CREDENTIALS_FULL_URI", keys.base() + "/keys"}};
     s3.token = token;
     s3.before = [&](const HttpRequest& request, int) -> std::optional<Answer> {
+        const std::scoped_lock lock(mutex);
         if (is_part(request)) s3.token = token = "two";
         return std::nullopt;
     };
@@ -140,7 +144,10 @@ TEST_CASE_FIXTURE(Bucket, "keys that expire in the middle of an upload are had a
     CHECK(s3.objects().at("pre/fix/b/f").bytes == bytes_of_parts);
     // An answer to HEAD has no words.
     s3.before = {};
-    s3.token = token = "three";
+    {
+        const std::scoped_lock lock(mutex);
+        s3.token = token = "three";
+    }
     CHECK(store->size("b/f") == bytes_of_parts.size());
     CHECK(keys.requests().size() == 3);
     // Keys that stay refused are asked for once more only.
