@@ -143,7 +143,7 @@ bool runs_now(Call& call, const Routes& routes, const Server& server, const Job&
 
 model::Location require_folder(const Job& job, const Status& status, const Peek& peek) {
     const bool in_bucket = job.place.backend == "s3" && status.path.starts_with("s3://");
-    const model::Location folder{location_of(status.path), std::string(descriptor_name)};
+    model::Location folder{location_of(status.path), std::string(descriptor_name)};
     const auto text = in_bucket || status.path.starts_with('/') ? peek(folder, folder.descriptor) : std::nullopt;
     if (job.place.backend != "filesystem" && !text)
         throw Error(ErrorKind::unsupported,
