@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "faults/blow.hpp"
 
+#include <hiredis/hiredis.h>
+
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -122,6 +125,17 @@ constexpr std::array all_blows{
     Blow{.name = "no-items", .works = true, .lies = true, .unseen = true, .spoil = no_items},
 };
 
+// Does a RESP answer end where its bytes end? What no client can read does.
+bool is_whole(const std::string& bytes) {
+    const std::unique_ptr<redisReader, decltype(&redisReaderFree)> reader(redisReaderCreate(), redisReaderFree);
+    void* answer = nullptr;
+    if (redisReaderFeed(reader.get(), bytes.data(), bytes.size()) != REDIS_OK ||
+        redisReaderGetReply(reader.get(), &answer) != REDIS_OK)
+        return true;
+    if (answer != nullptr) freeReplyObject(answer);
+    return answer != nullptr;
+}
+
 bool is(const Blow& blow, std::string_view name) {
     return blow.name.starts_with(name);
 }
@@ -227,7 +241,9 @@ RespServer::Tamper Wedge::resp() {
         if (is(*blow, "flip")) {
             Answer bytes{.body = answer.bytes};
             flip(bytes, random_);
-            return RespAnswer{.bytes = bytes.body};
+            // A client waits for what a changed length promises. Silence passes in real time, and a stall is a blow of its own.
+            return RespAnswer{.bytes = bytes.body,
+                              .then = is_whole(bytes.body) ? RespAnswer::Then::go_on : RespAnswer::Then::close};
         }
         return RespAnswer{.bytes = "-ERR unknown command\r\n"};
     };

@@ -26,8 +26,6 @@ public:
     virtual void destroy() = 0;
     // Backups and pieces of them that lie with the server.
     virtual std::size_t left_with_server() = 0;
-    // What backups were ever begun there.
-    virtual std::size_t begun() = 0;
 };
 
 // What is done in a world while exchanges go wrong, and how it is judged.

@@ -53,7 +53,6 @@ public:
         for ([[maybe_unused]] const auto& one : std::filesystem::directory_iterator(root_)) ++all;
         return all;
     }
-    std::size_t begun() override { return server_.count("POST", "/v1/backups/filesystem"); }
 
 private:
     static ScriptedWeaviate::Script script(const path& root) {
@@ -119,9 +118,6 @@ public:
             return all;
         });
     }
-    std::size_t begun() override {
-        return cluster_.count("POST", "*/snapshots?*") + cluster_.count("POST", "*/snapshots");
-    }
 
 private:
     ScriptedQdrantCluster cluster_;
@@ -158,7 +154,6 @@ public:
     std::size_t left_with_server() override {
         return server_.with([](auto& state) { return state.snapshots.size(); });
     }
-    std::size_t begun() override { return server_.wire().count("BGSAVE") + server_.wire().count("SAVE"); }
 
 private:
     ScriptedDragonfly server_;
@@ -182,7 +177,6 @@ public:
         data_.with([](auto& state) { state.databases.clear(); });
     }
     std::size_t left_with_server() override { return 0; }
-    std::size_t begun() override { return 0; }
 
 private:
     ScriptedDragonfly data_;
@@ -211,7 +205,6 @@ public:
         server_.change([](auto& script) { script.clusters.at(cluster).collections = {{"default", {}}}; });
     }
     std::size_t left_with_server() override { return server_.backups().size(); }
-    std::size_t begun() override { return server_.count("POST", "/v2/clusters/*/backups/create"); }
 
 private:
     static constexpr const char* cluster = "in01-5b1c77aa90de321";
