@@ -230,10 +230,17 @@ TEST_CASE("what is under way stays, however old it is") {
     CHECK(kept({at("a", hours(1)), at("w", hours(999), State::under_way)}, {.last = 1}) == Ids{"a", "w"});
 }
 
+// The fifth backup makes six times as many histories. Under a sanitizer they take minutes, and touch memory in no new way.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::size_t longest_history = 4;
+#else
+constexpr std::size_t longest_history = 5;
+#endif
+
 TEST_CASE("all histories of up to five backups, for every rule of 0 to 2") {
     const std::array<Milliseconds, 5> ages{hours(1), hours(20), hours(30), hours(24 * 8), hours(24 * 40)};
     bool good = true;
-    for (std::size_t count = 0; count <= ages.size() && good; ++count) {
+    for (std::size_t count = 0; count <= longest_history && good; ++count) {
         std::size_t histories = 1;
         for (std::size_t i = 0; i < count; ++i) histories *= 5;
         for (std::size_t history = 0; history < histories && good; ++history) {
