@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""summary.py LOGS: reads "PHASE good|FAILED" lines; a phase that ran ctest left LOGS/PHASE.xml and counts with its tests, any
-other counts as one. Says loudly what was skipped and what failed, with the first errors of each, and ends with "N passed, N failed, N skipped". Exit 1 unless something passed and nothing failed."""
+"""summary.py LOGS: reads "PHASE good|FAILED|skipped" lines; a phase that ran ctest left LOGS/PHASE.xml and counts with its
+tests, any other counts as one. Says loudly what was skipped, what passed only when played again and what failed, with the first errors of each, and ends with "N passed, N failed, N skipped". Exit 1 unless something passed and nothing failed."""
 import pathlib
+import re
 import sys
 import xml.etree.ElementTree as xml
 
@@ -15,16 +16,21 @@ def first_words(printed):
     return lines[begin:begin + 12]
 
 
-passed, failures, errors, skips = 0, [], [], []
+passed, failures, errors, skips, again = 0, [], [], [], []
 for line in sys.stdin:
     phase, verdict = line.split()
     results = pathlib.Path(sys.argv[1], phase + ".xml")
     failed = 0
+    log = pathlib.Path(sys.argv[1], phase + ".log")
     if results.exists():
+        # ctest's report has only the last try of each test.
+        failed_once = set(re.findall(r"Test +#\d+: (\S+) \.*\*\*\*", log.read_text(errors="replace"))) if log.exists() else set()
         for case in xml.parse(results).getroot().iter("testcase"):
             name = f"{phase}: {case.get('name')}"
             if case.get("status") == "run":
                 passed += 1
+                if case.get("name") in failed_once:
+                    again.append(f"{name} failed, and passed when played again: {log}")
             elif case.get("status") == "fail":
                 failed += 1
                 failures.append(name)
@@ -37,13 +43,14 @@ for line in sys.stdin:
             failures.append(phase)
     elif verdict == "good":
         passed += 1
+    elif verdict == "skipped":
+        skips.append(phase)
     else:
         failures.append(phase)
-        log = pathlib.Path(sys.argv[1], phase + ".log")
         if log.exists():
             errors += [f"{phase}: {text}" for text in log.read_text(errors="replace").splitlines() if "error" in text or text.startswith("BAD")][:10]
 
-for title, names in (("SKIPPED", skips), ("ERROR", errors), ("FAILED", failures)):
+for title, names in (("SKIPPED", skips), ("AGAIN", again), ("ERROR", errors), ("FAILED", failures)):
     for name in names:
         print(f"!! {title} {name}")
 print(f"{passed} passed, {len(failures)} failed, {len(skips)} skipped")
