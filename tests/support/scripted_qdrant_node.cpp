@@ -76,19 +76,22 @@ Answer cluster_telemetry(const Asked& asked) {
             .dump());
 }
 
-// Is a snapshot of this collection, or of one of its shards, still being made here?
-bool at_work(const Node& node, const std::string& name) {
-    return std::any_of(node.stored.begin(), node.stored.end(), [&](const auto& one) {
-        return one.first.substr(0, one.first.find('/')) == name &&
-               std::any_of(one.second.begin(), one.second.end(), [](const auto& file) { return file.looks > 0; });
-    });
+// How many snapshots of this collection and of its shards are still being made here: each counts (qdrant 1.19.0,
+// src/common/snapshots.rs).
+std::int64_t at_work(const Node& node, const std::string& name) {
+    std::int64_t all = 0;
+    for (const auto& [place, files] : node.stored) {
+        if (place.substr(0, place.find('/')) == name)
+            all += std::count_if(files.begin(), files.end(), [](const auto& file) { return file.looks > 0; });
+    }
+    return all;
 }
 
 Answer telemetry(const Asked& asked) {
     json snapshots = json::array();
     for (const auto& [name, _] : asked.state.collections)
         snapshots.push_back({{"id", name},
-                             {"running_snapshots", at_work(asked.here(), name) ? 1 : 0},
+                             {"running_snapshots", at_work(asked.here(), name)},
                              {"running_snapshot_recovery", 0},
                              {"total_snapshot_creations", 1}});
     if (query(asked.request, "details_level") < "2") snapshots = json::array();
@@ -104,7 +107,7 @@ Answer metrics(const Asked& asked) {
     asked.require_global_read();
     std::string body = "# TYPE collections_total gauge\ncollections_total 1\n";
     for (const auto& [name, _] : asked.state.collections)
-        body += fmt::format("snapshot_creation_running{{id=\"{}\"}} {}\n", name, at_work(asked.here(), name) ? 1 : 0);
+        body += fmt::format("snapshot_creation_running{{id=\"{}\"}} {}\n", name, at_work(asked.here(), name));
     return as_text(200, body);
 }
 

@@ -49,4 +49,30 @@ std::optional<Note> Memory::made(const Place& place) const {
     return found == made_.end() ? std::nullopt : std::optional(found->second);
 }
 
+void Memory::asked(const Note& note, bool accepted) {
+    const std::scoped_lock lock(mutex_);
+    under_way_[note.place.on_node()] = {note, accepted};
+    asked_.insert(note.place.on_node());
+}
+
+void Memory::ended(const Place& place) {
+    const std::scoped_lock lock(mutex_);
+    under_way_.erase(place.on_node());
+}
+
+bool Memory::was_asked(const Place& place) const {
+    const std::scoped_lock lock(mutex_);
+    return asked_.contains(place.on_node());
+}
+
+std::vector<Memory::Asked> Memory::under_way_beside(const Place& place) const {
+    const std::scoped_lock lock(mutex_);
+    std::vector<Asked> beside;
+    for (const auto& [job, asked] : under_way_) {
+        const auto& other = asked.note.place;
+        if (other.node == place.node && other.collection == place.collection && other != place) beside.push_back(asked);
+    }
+    return beside;
+}
+
 }  // namespace vbackup::driver::qdrant

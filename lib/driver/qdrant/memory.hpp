@@ -4,7 +4,9 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "base/call.hpp"
 #include "driver/qdrant/note.hpp"
@@ -26,6 +28,18 @@ public:
     Milliseconds lasting(const Call& call, const std::string& subject, const std::string& said);
     void made(const Place& place, const Note& note);
     std::optional<Note> made(const Place& place) const;
+    // The snapshots that were asked for here and have not been seen to end, each with what was listed before it; `accepted`
+    // once the server said that it makes them.
+    struct Asked {
+        Note note;
+        bool accepted = false;
+        bool operator==(const Asked&) const = default;
+    };
+    void asked(const Note& note, bool accepted);
+    void ended(const Place& place);
+    bool was_asked(const Place& place) const;
+    // Those of the same collection and node as `place`, without its own.
+    std::vector<Asked> under_way_beside(const Place& place) const;
 
 private:
     struct Idle {
@@ -41,6 +55,8 @@ private:
     std::map<std::string, Idle> idle_;
     std::map<std::string, Said> said_;
     std::map<std::string, Note> made_;
+    std::map<std::string, Asked> under_way_;
+    std::set<std::string> asked_;
 };
 
 }  // namespace vbackup::driver::qdrant

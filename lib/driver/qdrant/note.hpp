@@ -53,6 +53,7 @@ struct Note {
     std::string base;                 // of a partial snapshot: the backup that has what it leaves out
     std::string source;               // the node whose own snapshot is read; empty: none, or the one it is put back on
     std::optional<std::uint64_t> points;  // exact count that must be there afterwards
+    bool operator==(const Note&) const = default;
 };
 
 namespace action {

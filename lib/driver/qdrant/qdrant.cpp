@@ -50,14 +50,14 @@ public:
 
     std::optional<model::Outcome> done(Call& call, const model::Step& step) override {
         const auto note = parse_note(step.details);
-        if (note.action == action::snapshot) return snapshot_taken(call, nodes_, note);
+        if (note.action == action::snapshot) return snapshot_taken(call, nodes_, memory_, note);
         if (note.action != action::forget) return restore_step_done(call, nodes_, step);
         return is_forgotten(call, nodes_, memory_, step) ? std::optional(model::Outcome{}) : std::nullopt;
     }
 
     model::Outcome run(Call& call, const model::Step& step, io::Source* source) override {
         const auto note = parse_note(step.details);
-        if (note.action == action::snapshot) return make_snapshot(call, nodes_, note);
+        if (note.action == action::snapshot) return make_snapshot(call, nodes_, memory_, note);
         if (note.action == action::forget) return forget(call, nodes_, memory_, step);
         return run_restore_step(call, nodes_, key_, step, source);
     }

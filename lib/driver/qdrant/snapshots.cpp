@@ -30,6 +30,38 @@ std::string name_to_forget(const Memory& memory, const Step& step) {
     return made && !made->several ? made->name : std::string{};
 }
 
+using Asked = std::vector<Memory::Asked>;
+
+// Those that have no file yet.
+Asked unlisted(Call& call, const Client& client, Asked all) {
+    std::erase_if(all, [&](const auto& one) {
+        const auto listed = list_of(call, client, one.note.place, Repeat::yes);
+        return listed && !new_ones(one.note, *listed).empty();
+    });
+    return all;
+}
+
+// Is the snapshot being made whose answer was lost? Telemetry counts by collection and tells no shard: it is what is counted beyond
+// those of ours. One of ours that ends between the questions, or that is just being asked for, would stand for it: then it is
+// looked at again.
+bool more_than_ours(Call& call, const Client& client, const Memory& memory, const Place& place) {
+    constexpr int looks = 20;
+    constexpr Milliseconds pause{100};
+    for (int look = 0; look < looks; ++look) {
+        const auto before = memory.under_way_beside(place);
+        const auto ours = unlisted(call, client, before);
+        const auto creating = client.working(call).creating(place.collection);
+        if (creating == 0) return false;
+        // None of ours began, was accepted or ended in between.
+        const bool certain = memory.under_way_beside(place) == before && unlisted(call, client, before) == ours &&
+                             std::all_of(ours.begin(), ours.end(), [](const auto& one) { return one.accepted; });
+        if (certain) return creating > ours.size();
+        call.clock.sleep(pause, call.stop);
+        call.require_time();
+    }
+    return false;
+}
+
 // Names tell the second they were begun in and nothing finer. A second snapshot within that second gets the name of the
 // first and takes its place; a storage snapshot even carries the collections' own ones of that second away (seen on 1.19.0).
 void require_new_second(Call& call, const Client& client, const Place& place, std::vector<Snapshot> listed) {
@@ -46,6 +78,15 @@ void require_new_second(Call& call, const Client& client, const Place& place, st
         throw Error(ErrorKind::busy,
                     fmt::format("a snapshot that {} would replace was made within this very second", place.text()),
                     "run it again");
+}
+
+net::Response ask_for(Call& call, const Client& client, Memory& memory, const Place& place) {
+    try {
+        return client.http().send(call, {.method = "POST", .path = place.path() + "?wait=false"});
+    } catch (const Error&) {
+        memory.ended(place);
+        throw;
+    }
 }
 
 }  // namespace
@@ -99,7 +140,7 @@ std::string path_of(const Place& place, const std::string& name) {
     return place.path() + "/" + percent_encode(name);
 }
 
-model::Outcome make_snapshot(Call& call, Nodes& nodes, const Note& planned) {
+model::Outcome make_snapshot(Call& call, Nodes& nodes, Memory& memory, const Note& planned) {
     auto note = planned;
     const auto& client = nodes.at(call, note.place.node);
     if (const auto missing = what_is_missing(call, client, note.place); !missing.empty())
@@ -109,9 +150,13 @@ model::Outcome make_snapshot(Call& call, Nodes& nodes, const Note& planned) {
     const auto listed = client.snapshots(call, note.place);
     require_new_second(call, client, note.place, listed);
     note.before = names_of(listed);
-    net::Request request{.method = "POST", .path = note.place.path() + "?wait=false"};
-    const auto response = client.http().send(call, request);
-    if (is_accepted(response)) return {.job = job_of(note), .secret = {}};
+    memory.asked(note, false);
+    const auto response = ask_for(call, client, memory, note.place);
+    if (is_accepted(response)) {
+        memory.asked(note, true);
+        return {.job = job_of(note), .secret = {}};
+    }
+    memory.ended(note.place);
     // A server that knows no wait=false has made it by now.
     const auto made = made_snapshot(response);
     if (!made)
@@ -124,14 +169,20 @@ model::Outcome make_snapshot(Call& call, Nodes& nodes, const Note& planned) {
     return {.job = job_of(note), .secret = {}};
 }
 
-std::optional<model::Outcome> snapshot_taken(Call& call, Nodes& nodes, const Note& note) {
+std::optional<model::Outcome> snapshot_taken(Call& call, Nodes& nodes, Memory& memory, const Note& note) {
     const auto& client = nodes.at(call, note.place.node);
-    const auto listed = list_of(call, client, note.place, Repeat::yes);
-    if (listed && !new_ones(note, *listed).empty()) return model::Outcome{.job = job_of(note), .secret = {}};
-    // Telemetry counts by collection: only where that is one snapshot does it tell that ours is being made.
-    if (note.place.unit == Unit::collection && client.working(call).creating(note.place.collection) > 0)
-        return model::Outcome{.job = job_of(note), .secret = {}};
-    return std::nullopt;
+    const auto is_listed = [&] {
+        const auto listed = list_of(call, client, note.place, Repeat::yes);
+        return listed && !new_ones(note, *listed).empty();
+    };
+    // The packing of a storage snapshot shows nowhere. Of a shard it tells something only where all that this run asked for is known:
+    // what an earlier run left under way would be taken for it. What ended between the questions is listed by now.
+    const bool counted =
+        note.place.unit == Unit::collection || (note.place.unit == Unit::shard && memory.was_asked(note.place));
+    const bool taken = is_listed() || (counted && (more_than_ours(call, client, memory, note.place) || is_listed()));
+    if (!taken) return std::nullopt;
+    memory.asked(note, true);
+    return model::Outcome{.job = job_of(note), .secret = {}};
 }
 
 model::Outcome forget(Call& call, Nodes& nodes, const Memory& memory, const Step& step) {
@@ -179,7 +230,9 @@ model::Seen look_for_named(const Note& note, const std::vector<Snapshot>& listed
 
 }  // namespace
 
-model::Seen observe_snapshot(Call& call, Nodes& nodes, Memory& memory, const Note& note) {
+namespace {
+
+model::Seen look_at_snapshot(Call& call, Nodes& nodes, Memory& memory, const Note& note) {
     const auto& client = nodes.at(call, note.place.node);
     // What is at work is asked first: a snapshot that ends between the two questions is then in the list.
     const auto working = note.name.empty() ? client.working(call) : Working{};
@@ -224,6 +277,14 @@ model::Seen observe_snapshot(Call& call, Nodes& nodes, Memory& memory, const Not
             fmt::format("the server neither makes nor has a snapshot of {}; its log has the reason", note.place.text());
     }
     if (storage && working.known) seen.mark = fmt::format("{} made, {} at work", working.made, running);
+    return seen;
+}
+
+}  // namespace
+
+model::Seen observe_snapshot(Call& call, Nodes& nodes, Memory& memory, const Note& note) {
+    auto seen = look_at_snapshot(call, nodes, memory, note);
+    if (model::is_final(seen.phase)) memory.ended(note.place);
     return seen;
 }
 

@@ -29,8 +29,9 @@ model::Plan plan_remove(const model::Request& request);
 std::vector<model::Found> list(Call& call, Nodes& nodes);
 
 // Steps of the actions snapshot and forget.
-model::Outcome make_snapshot(Call& call, Nodes& nodes, const Note& note);
-std::optional<model::Outcome> snapshot_taken(Call& call, Nodes& nodes, const Note& note);
+model::Outcome make_snapshot(Call& call, Nodes& nodes, Memory& memory, const Note& note);
+// Whether the server took a request for it whose answer was lost: its file is there, or more is being made than is known of.
+std::optional<model::Outcome> snapshot_taken(Call& call, Nodes& nodes, Memory& memory, const Note& note);
 model::Outcome forget(Call& call, Nodes& nodes, const Memory& memory, const model::Step& step);
 bool is_forgotten(Call& call, Nodes& nodes, const Memory& memory, const model::Step& step);
 

@@ -140,6 +140,36 @@ TEST_CASE("create: no room on a node's disk: it fails, and there is no backup") 
     }
 }
 
+// One node makes three snapshots of one collection side by side, and its telemetry tells their number, not their shards.
+TEST_CASE("create: the answer to the making of one of several snapshots is lost: it is not made a second time") {
+    for (const int looks : {1, 3, 9, 40}) {
+        CAPTURE(looks);
+        Vault vault;
+        Site site(vault, 1);
+        site.cluster.fill("docs", collection_body(3, 1), 300);
+        site.cluster.with([&](auto& state) { state.looks_until_made = looks; });
+        site.cluster.lose_answer("POST", "/collections/docs/shards/1/snapshots*");
+        site.create();
+        CHECK(site.cluster.count("POST", "/collections/docs/shards/*/snapshots*") == 3);
+        CHECK(site.left_behind() == 0);
+    }
+}
+
+TEST_CASE("create: a request for one of several snapshots never came: it is sent again though others are being made") {
+    for (const int looks : {1, 3, 9, 40}) {
+        CAPTURE(looks);
+        Vault vault;
+        Site site(vault, 1);
+        site.cluster.fill("docs", collection_body(3, 1), 300);
+        site.cluster.with([&](auto& state) { state.looks_until_made = looks; });
+        site.cluster.once("POST", "/collections/docs/shards/1/snapshots*", {.fault = Fault::reset});
+        site.create();
+        CHECK(site.cluster.count("POST", "/collections/docs/shards/1/snapshots*") == 2);
+        CHECK(site.cluster.count("POST", "/collections/docs/shards/*/snapshots*") == 4);
+        CHECK(site.left_behind() == 0);
+    }
+}
+
 TEST_CASE("restore: a node that dies during an upload: it does not end well, and a rerun with the node back is good") {
     Six six;
     six.site.create();
