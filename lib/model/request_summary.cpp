@@ -3,6 +3,7 @@
 
 #include "base/error.hpp"
 #include "model/request.hpp"
+#include "model/shallow.hpp"
 
 namespace vbackup::model {
 
@@ -24,7 +25,7 @@ JsonText summary(const Request& request) {
 
 Request parse_summary(const JsonText& text) {
     try {
-        const auto json = nlohmann::ordered_json::parse(text);
+        const auto json = nlohmann::ordered_json::parse(shallow(text));
         Request request;
         for (const auto verb : {Verb::create, Verb::download, Verb::restore, Verb::remove, Verb::cancel}) {
             if (json.at("verb").get<std::string>() == word(verb)) request.verb = verb;

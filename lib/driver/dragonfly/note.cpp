@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
+#include "model/shallow.hpp"
 
 namespace vbackup::driver::dragonfly {
 
@@ -43,7 +45,7 @@ io::KeySummary summary_of(const json& from) {
 }
 
 [[noreturn]] void foreign(const char* why) {
-    throw Error(ErrorKind::corrupt, std::string("the backup's notes of the driver make no sense: ") + why);
+    throw Error(ErrorKind::corrupt, "the backup's notes of the driver make no sense: " + one_line(why, 200));
 }
 
 }  // namespace
@@ -76,7 +78,7 @@ model::JsonText render(const Note& note) {
 
 Note parse_note(const model::JsonText& text) {
     try {
-        const auto from = json::parse(text);
+        const auto from = json::parse(model::shallow(text));
         Note note;
         note.action = from.at("action").get<std::string>();
         note.node = from.value("node", "");
@@ -122,7 +124,7 @@ model::JsonText render(const About& about) {
 About parse_about(const model::JsonText& text) {
     if (text.empty()) return {};
     try {
-        const auto from = json::parse(text);
+        const auto from = json::parse(model::shallow(text));
         const auto names = [&](const char* field) { return from.value(field, std::vector<std::string>{}); };
         return {names("indexes"), names("functions"), names("users"), from.value("match", ""),
                 from.value("whole", false)};

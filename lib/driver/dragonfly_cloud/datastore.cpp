@@ -12,6 +12,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "base/url.hpp"
+#include "model/shallow.hpp"
 #include "net/answers.hpp"
 
 namespace vbackup::driver::dragonfly_cloud {
@@ -79,7 +80,7 @@ struct Numbers final : nlohmann::json_sax<Json> {
 };
 
 Json parse_config(const model::JsonText& text) {
-    auto config = Json::parse(text, nullptr, false);
+    auto config = Json::parse(model::shallow(text), nullptr, false);
     if (!config.is_object()) not_understood("a data store without a configuration");
     return config;
 }
@@ -103,7 +104,7 @@ void add_lost(const Json& sent, const Json& now, const std::string& path, std::v
 }
 
 std::string words_of(const net::Response& response) {
-    const auto body = Json::parse(response.body, nullptr, false);
+    const auto body = Json::parse(model::shallow(response.body), nullptr, false);
     if (!body.is_object() || !body.contains("error") || !body.at("error").is_string()) return {};
     return one_line(body.at("error").get<std::string>(), 200);
 }
@@ -111,7 +112,7 @@ std::string words_of(const net::Response& response) {
 }  // namespace
 
 Datastore parse_datastore(const std::string& body) {
-    const auto from = Json::parse(body, nullptr, false);
+    const auto from = Json::parse(model::shallow(body), nullptr, false);
     if (!from.is_object() || !from.contains("config") || !from.at("config").is_object())
         not_understood("no data store is in it");
     try {
@@ -223,9 +224,13 @@ model::JsonText render(const Policy& policy) {
 }
 
 Policy parse_policy(const model::JsonText& text) {
-    const auto from = Json::parse(text, nullptr, false);
-    if (!from.is_object()) throw Error(ErrorKind::corrupt, "a step holds no policy");
-    return policy_of(from);
+    const auto from = Json::parse(model::shallow(text), nullptr, false);
+    try {
+        if (from.is_object()) return policy_of(from);
+    } catch (const Json::exception&) {
+        // A field of another type: said below.
+    }
+    throw Error(ErrorKind::corrupt, "a step holds no policy");
 }
 
 Api::Api(net::Connection connection, net::Trace trace, std::string id)

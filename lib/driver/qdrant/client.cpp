@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/url.hpp"
+#include "model/shallow.hpp"
 #include "net/answers.hpp"
 
 namespace vbackup::driver::qdrant {
@@ -18,7 +19,8 @@ namespace {
 using nlohmann::json;
 
 [[noreturn]] void throw_not_understood(std::string_view what, std::string_view why) {
-    throw Error(ErrorKind::not_understood, fmt::format("cannot {}: the answer makes no sense ({})", what, why),
+    throw Error(ErrorKind::not_understood,
+                fmt::format("cannot {}: the answer makes no sense ({})", what, one_line(why, 200)),
                 "is that address really a Qdrant?");
 }
 
@@ -81,7 +83,7 @@ template <typename Read>
 auto read_result(const net::Response& response, std::string_view what, Read read) {
     require_good(response, what);
     try {
-        return read(json::parse(response.body).at("result"));
+        return read(json::parse(model::shallow(response.body)).at("result"));
     } catch (const json::exception& error) {
         throw_not_understood(what, error.what());
     }
@@ -249,7 +251,7 @@ std::string below(const std::string& collection, std::string_view rest) {
 }
 
 std::string words(const net::Response& response) {
-    const auto parsed = json::parse(response.body, nullptr, false);
+    const auto parsed = json::parse(model::shallow(response.body), nullptr, false);
     if (!parsed.is_object()) return net::plain_words(response);
     const auto& status = member(parsed, "status");
     if (status.is_object() && member(status, "error").is_string())
@@ -258,13 +260,14 @@ std::string words(const net::Response& response) {
 }
 
 bool says_missing(const net::Response& response) {
-    return response.status == 404 && json::parse(response.body, nullptr, false).is_object() && !words(response).empty();
+    return response.status == 404 && json::parse(model::shallow(response.body), nullptr, false).is_object() &&
+           !words(response).empty();
 }
 
 void require_good(const net::Response& response, std::string_view what) {
     if (!response.ok()) throw_for(response, what);
     const auto said = words(response);
-    const auto parsed = json::parse(response.body, nullptr, false);
+    const auto parsed = json::parse(model::shallow(response.body), nullptr, false);
     if (!parsed.is_object()) net::throw_for_status(response, what, {});
     if (!said.empty()) throw Error(ErrorKind::job_failed, fmt::format("cannot {}: {}", what, said));
 }
@@ -289,7 +292,7 @@ void require_done(const net::Response& response, std::string_view what) {
 
 bool is_accepted(const net::Response& response) {
     if (response.status != 202) return false;
-    const auto parsed = json::parse(response.body, nullptr, false);
+    const auto parsed = json::parse(model::shallow(response.body), nullptr, false);
     return parsed.is_object() && member(parsed, "status") == "accepted";
 }
 
@@ -308,7 +311,7 @@ Root Client::root(Call& call) const {
     const auto response = http_->send(call, get("/"));
     require_good(response, what);
     try {
-        const auto answer = json::parse(response.body);
+        const auto answer = json::parse(model::shallow(response.body));
         return {answer.at("title").get<std::string>(), answer.at("version").get<std::string>(),
                 net::http_date(response.header("date"))};
     } catch (const json::exception& error) {
@@ -370,7 +373,7 @@ Working Client::working(Call& call) const {
     // Below level 2 the list of snapshots is always empty, whatever the server does (seen on 1.19.0).
     const auto telemetry = http_->send(call, get("/telemetry?details_level=2"), false);
     if (telemetry.ok()) {
-        const auto parsed = json::parse(telemetry.body, nullptr, false);
+        const auto parsed = json::parse(model::shallow(telemetry.body), nullptr, false);
         try {
             if (auto working = read_telemetry(parsed.at("result")); working.known) return working;
         } catch (const json::exception&) {

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "model/shallow.hpp"
 
 namespace vbackup::driver::qdrant {
 
@@ -74,7 +75,7 @@ bool is_fixed(const std::string& path, const std::map<std::string, std::uint64_t
 
 Fixed fixed_of_segment(const model::JsonText& manifest, std::map<std::string, std::uint64_t>* files) {
     try {
-        return chosen(numbered(nlohmann::json::parse(manifest), files));
+        return chosen(numbered(nlohmann::json::parse(model::shallow(manifest)), files));
     } catch (const nlohmann::json::exception&) {
         throw_no_manifest();
     }
@@ -83,7 +84,7 @@ Fixed fixed_of_segment(const model::JsonText& manifest, std::map<std::string, st
 Inventory fixed_of(const model::JsonText& manifest) {
     try {
         Inventory inventory;
-        const auto segments = nlohmann::json::parse(manifest);
+        const auto segments = nlohmann::json::parse(model::shallow(manifest));
         for (const auto& [id, segment] : segments.items()) {
             auto fixed = chosen(numbered(segment, nullptr));
             if (!fixed.empty()) inventory[id] = std::move(fixed);
@@ -121,7 +122,7 @@ Inventory parse_inventory(const model::JsonText& text) {
     try {
         Inventory inventory;
         if (text.empty()) return inventory;
-        const auto segments = nlohmann::json::parse(text);
+        const auto segments = nlohmann::json::parse(model::shallow(text));
         for (const auto& [id, segment] : segments.items()) segment.at("file_versions").get_to(inventory[id]);
         return inventory;
     } catch (const nlohmann::json::exception&) {

@@ -13,6 +13,7 @@
 #include "base/url.hpp"
 #include "driver/qdrant/layers.hpp"
 #include "driver/qdrant/restore.hpp"
+#include "model/shallow.hpp"
 
 namespace vbackup::driver::qdrant {
 
@@ -80,7 +81,7 @@ private:
             return std::nullopt;
         }
         require_good(response, fmt::format("list the segments of {}", place.text()));
-        const auto answer = nlohmann::json::parse(response.body, nullptr, false);
+        const auto answer = nlohmann::json::parse(model::shallow(response.body), nullptr, false);
         if (!answer.is_object() || !answer.contains("result"))
             throw Error(ErrorKind::not_understood,
                         fmt::format("the server did not say which segments {} has", place.text()));

@@ -15,6 +15,7 @@
 #include "base/text.hpp"
 #include "driver/qdrant/note.hpp"
 #include "io/raw_tar.hpp"
+#include "model/shallow.hpp"
 
 namespace vbackup::driver::qdrant {
 
@@ -87,7 +88,7 @@ private:
 
 // The version at which a segment was built; 0 for one that no optimizer built.
 std::uint64_t built_at(const std::string& state) {
-    const auto json = nlohmann::json::parse(state, nullptr, false);
+    const auto json = nlohmann::json::parse(model::shallow(state), nullptr, false);
     if (!json.is_object() || !json.contains("initial_version")) return 0;
     const auto& version = json.at("initial_version");
     return version.is_number_unsigned() ? version.get<std::uint64_t>() : 0;

@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/url.hpp"
+#include "model/shallow.hpp"
 
 namespace vbackup::driver::qdrant {
 
@@ -111,7 +112,7 @@ model::JsonText render(const Note& note) {
 
 Note parse_note(const model::JsonText& text) {
     try {
-        const auto json = nlohmann::json::parse(text);
+        const auto json = nlohmann::json::parse(model::shallow(text));
         Note note;
         note.action = json.value("action", "");
         const auto unit = parse_unit(json.at("unit").get<std::string>());

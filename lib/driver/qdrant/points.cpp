@@ -7,7 +7,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/text.hpp"
 #include "io/digest.hpp"
+#include "model/shallow.hpp"
 
 namespace vbackup::driver::qdrant {
 
@@ -16,7 +18,7 @@ namespace {
 using nlohmann::json;
 
 net::Request ask(const Points& points, std::string_view rest, json body) {
-    if (!points.key.empty()) body["shard_key"] = json::parse(points.key);
+    if (!points.key.empty()) body["shard_key"] = json::parse(model::shallow(points.key));
     return {.method = "POST", .path = below(points.collection, rest), .body = body.dump()};
 }
 
@@ -31,10 +33,10 @@ template <typename Read>
 auto read_answer(const net::Response& response, const std::string& what, Read read) {
     require_good(response, what);
     try {
-        return read(json::parse(response.body).at("result"));
+        return read(json::parse(model::shallow(response.body)).at("result"));
     } catch (const json::exception& error) {
         throw Error(ErrorKind::not_understood,
-                    fmt::format("cannot {}: the answer makes no sense ({})", what, error.what()),
+                    fmt::format("cannot {}: the answer makes no sense ({})", what, one_line(error.what(), 200)),
                     "is that address really a Qdrant?");
     }
 }
@@ -78,7 +80,7 @@ std::vector<Sample> points_now(Call& call, const Client& client, const std::stri
     for (const auto& sample : wanted) {
         auto& group = ids[sample.key];
         if (group.is_null()) group = json::array();
-        group.push_back(json::parse(sample.id));
+        group.push_back(json::parse(model::shallow(sample.id)));
     }
     std::vector<Sample> all;
     for (const auto& [key, group] : ids) {

@@ -11,6 +11,7 @@
 #include "driver/qdrant/layers.hpp"
 #include "driver/qdrant/options.hpp"
 #include "driver/qdrant/restore.hpp"
+#include "model/shallow.hpp"
 
 namespace vbackup::driver {
 
@@ -126,7 +127,7 @@ std::unique_ptr<Driver> open_qdrant(Settings settings) {
 // `/` answers without a key. "qdrant - vector search engine"
 bool is_qdrant(Call& call, const net::Http& http) {
     const auto response = http.send(call, {.path = "/"});
-    const auto answer = nlohmann::json::parse(response.body, nullptr, false);
+    const auto answer = nlohmann::json::parse(model::shallow(response.body), nullptr, false);
     if (!response.ok() || !answer.is_object() || !answer.contains("title") || !answer.at("title").is_string())
         return false;
     auto title = answer.at("title").get<std::string>();

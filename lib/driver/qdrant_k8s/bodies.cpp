@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "model/shallow.hpp"
 
 namespace vbackup::driver::qdrant_k8s {
 
@@ -97,7 +98,7 @@ model::JobRef to_ref(const Job& job) {
 
 Job to_job(const model::JobRef& ref) {
     try {
-        return job_of(Json::parse(ref.details));
+        return job_of(Json::parse(model::shallow(ref.details)));
     } catch (const nlohmann::json::exception&) {
         damaged();
     }
@@ -109,7 +110,7 @@ model::JsonText render(const StepData& data) {
 
 StepData parse_step(const model::Step& step) {
     try {
-        const auto json = Json::parse(step.details);
+        const auto json = Json::parse(model::shallow(step.details));
         return {.method = json.at("method").get<std::string>(),
                 .job = job_of(json.at("job")),
                 .id = json.at("id").get<std::string>(),
@@ -159,7 +160,7 @@ model::JsonText schedule_patch(const ScheduleWish& wish) {
 }
 
 model::JsonText renamed(const model::JsonText& body, const std::string& name, std::int64_t seconds) {
-    auto json = Json::parse(body);
+    auto json = Json::parse(model::shallow(body));
     json["metadata"]["name"] = name;
     if (json["spec"].contains("creation-timestamp")) json["spec"]["creation-timestamp"] = seconds;
     return json.dump();
@@ -167,7 +168,7 @@ model::JsonText renamed(const model::JsonText& body, const std::string& name, st
 
 std::string as_yaml(const model::JsonText& body) {
     std::string out;
-    write(Json::parse(body), 0, out);
+    write(Json::parse(model::shallow(body)), 0, out);
     return out;
 }
 

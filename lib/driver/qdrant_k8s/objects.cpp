@@ -11,6 +11,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "model/shallow.hpp"
 
 namespace vbackup::driver::qdrant_k8s {
 
@@ -28,7 +29,7 @@ constexpr std::array<std::pair<Kind, std::string_view>, 4> kinds{{{Kind::cluster
 }
 
 Json parsed(const std::string& text) {
-    auto json = Json::parse(text, nullptr, false);
+    auto json = Json::parse(model::shallow(text), nullptr, false);
     if (!json.is_object()) strange("it is no JSON object");
     return json;
 }
@@ -275,7 +276,7 @@ Page parse_page(const model::JsonText& text) {
 }
 
 std::optional<Event> parse_event(const std::string& line) {
-    const auto json = Json::parse(line, nullptr, false);
+    const auto json = Json::parse(model::shallow(line), nullptr, false);
     const Json& type = child(json, "type");
     const Json& object = child(json, "object");
     if (!type.is_string() || !object.is_object()) return std::nullopt;

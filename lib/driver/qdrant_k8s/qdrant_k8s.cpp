@@ -12,6 +12,7 @@
 #include "base/text.hpp"
 #include "driver/qdrant_k8s/plans.hpp"
 #include "driver/qdrant_k8s/schedules.hpp"
+#include "model/shallow.hpp"
 
 namespace vbackup::driver {
 
@@ -136,7 +137,7 @@ Seen seen_with(const Job& job, const model::JsonText& text, bool waiting) {
 }
 
 std::string version_of(const model::JsonText& text) {
-    const auto json = nlohmann::json::parse(text, nullptr, false);
+    const auto json = nlohmann::json::parse(model::shallow(text), nullptr, false);
     return json.is_object() && json.contains("metadata") ? json["metadata"].value("resourceVersion", "") : "";
 }
 
@@ -340,18 +341,18 @@ private:
     }
 
     static bool is_deleting(const model::JsonText& text) {
-        return nlohmann::json::parse(text).at("metadata").contains("deletionTimestamp");
+        return nlohmann::json::parse(model::shallow(text)).at("metadata").contains("deletionTimestamp");
     }
 
     // Does the schedule that is there say what the body says?
     static bool holds(const model::JsonText& text, const model::JsonText& body) {
         const auto now = parse_scheduled(text);
-        const auto spec = nlohmann::json::parse(body).at("spec");
+        const auto spec = nlohmann::json::parse(model::shallow(body)).at("spec");
         return now.cron == spec.value("schedule", "") && now.retention == spec.value("retention", "");
     }
 
     static Job job_with(Job job, const model::JsonText& text) {
-        const auto json = nlohmann::json::parse(text, nullptr, false);
+        const auto json = nlohmann::json::parse(model::shallow(text), nullptr, false);
         if (!json.is_object() || !json.contains("metadata") || !json["metadata"].is_object())
             throw Error(ErrorKind::not_understood, "the API server took the object, and its answer makes no sense",
                         "`vbackup status` shows whether it is there");

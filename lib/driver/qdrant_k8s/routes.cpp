@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "base/url.hpp"
+#include "model/shallow.hpp"
 #include "net/answers.hpp"
 
 namespace vbackup::driver::qdrant_k8s {
@@ -39,7 +40,7 @@ std::string text_in(const Json& json, const char* key) {
 }
 
 Status status_of(const net::Response& response) {
-    const auto json = Json::parse(response.body, nullptr, false);
+    const auto json = Json::parse(model::shallow(response.body), nullptr, false);
     if (!json.is_object() || text_in(json, "kind") != "Status") return {};
     Status status{text_in(json, "message"), text_in(json, "reason"), {}, true};
     if (const auto details = json.find("details"); details != json.end() && details->is_object())

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "model/shallow.hpp"
 #include "net/answers.hpp"
 
 namespace vbackup::driver::weaviate {
@@ -25,7 +26,7 @@ using nlohmann::json;
 // The body as JSON of the wanted kind.
 json parse(const net::Response& response, json::value_t kind, std::string_view what) {
     require_ok(response, what);
-    auto value = json::parse(response.body, nullptr, false);
+    auto value = json::parse(model::shallow(response.body), nullptr, false);
     if (value.type() != kind) not_understood(what, response.body);
     return value;
 }
@@ -203,7 +204,7 @@ bool is_active(std::string_view word) {
 }
 
 std::string words_of(const net::Response& response) {
-    const auto body = json::parse(response.body, nullptr, false);
+    const auto body = json::parse(model::shallow(response.body), nullptr, false);
     if (!body.is_object()) return {};
     if (const auto message = body.find("message"); message != body.end() && message->is_string())
         return one_line(without_nothing(message->get<std::string>()));
@@ -376,7 +377,7 @@ Taken parse_taken(const net::Response& response, std::string_view id) {
 }
 
 std::optional<Descriptor> parse_descriptor(std::string_view content) {
-    const auto body = json::parse(content, nullptr, false);
+    const auto body = json::parse(model::shallow(content), nullptr, false);
     if (!body.is_object() || !body.contains("id") || !body["id"].is_string()) return std::nullopt;
     Descriptor descriptor{
         .id = body["id"].get<std::string>(), .started = {}, .base = {}, .nodes = {}, .collections = {}};
@@ -396,14 +397,14 @@ std::optional<Descriptor> parse_descriptor(std::string_view content) {
 }
 
 bool is_weaviate_meta(const net::Response& response) {
-    const auto meta = response.status == 200 ? json::parse(response.body, nullptr, false) : json();
+    const auto meta = response.status == 200 ? json::parse(model::shallow(response.body), nullptr, false) : json();
     return meta.is_object() && meta.contains("version") && meta["version"].is_string() && meta.contains("hostname") &&
            meta["hostname"].is_string() && (!meta.contains("modules") || meta["modules"].is_object());
 }
 
 bool is_weaviate_refusal(const net::Response& response) {
     if (response.status != 401) return false;
-    const auto body = json::parse(response.body, nullptr, false);
+    const auto body = json::parse(model::shallow(response.body), nullptr, false);
     return body.is_object() && body.contains("code") && body["code"] == 401 && body.contains("message") &&
            body["message"].is_string();
 }

@@ -10,6 +10,7 @@
 
 #include "driver/weaviate/census.hpp"
 #include "driver/weaviate/requests.hpp"
+#include "model/shallow.hpp"
 
 namespace vbackup::driver::weaviate {
 
@@ -125,7 +126,7 @@ void compare_properties(const model::CollectionEntry& entry, const model::Collec
                         std::vector<model::Finding>& findings) {
     const auto properties = [](const model::JsonText& config) {
         std::map<std::string, json> all;
-        const auto object = json::parse(config, nullptr, false);
+        const auto object = json::parse(model::shallow(config), nullptr, false);
         if (!object.is_object() || !object.contains("properties") || !object["properties"].is_array()) return all;
         for (const auto& one : object["properties"]) {
             if (one.is_object() && one.contains("name") && one["name"].is_string())

@@ -11,6 +11,7 @@
 
 #include "base/text.hpp"
 #include "driver/zilliz/refusals.hpp"
+#include "model/shallow.hpp"
 #include "net/answers.hpp"
 
 namespace vbackup::driver::zilliz {
@@ -37,7 +38,7 @@ Error not_understood(const net::Response& response, std::string_view what, std::
 // What lies below `data`; the whole body where an answer has none.
 json data_of(const net::Response& response, std::string_view what) {
     require_ok(response, what);
-    auto body = json::parse(response.body, nullptr, false);
+    auto body = json::parse(model::shallow(response.body), nullptr, false);
     const auto data = body.find("data");
     if (data == body.end()) return body;
     if (!data->is_object()) throw not_understood(response, what, response.body);

@@ -12,6 +12,7 @@
 
 #include "base/text.hpp"
 #include "driver/zilliz/answers.hpp"
+#include "model/shallow.hpp"
 #include "net/answers.hpp"
 
 namespace vbackup::driver::zilliz {
@@ -61,7 +62,7 @@ struct Refusal {
 // Both channels have the same body.
 Refusal read(const net::Response& response) {
     Refusal refusal;
-    const auto body = json::parse(response.body, nullptr, false);
+    const auto body = json::parse(model::shallow(response.body), nullptr, false);
     if (!body.is_object()) return refusal;
     if (const auto code = body.find("code"); code != body.end() && code->is_number_integer())
         refusal.code = code->get<long long>();
