@@ -209,6 +209,9 @@ std::string one_line(std::string_view text, std::size_t most) {
 }
 
 std::optional<std::string> did_you_mean(std::string_view word, std::span<const std::string> candidates) {
+    // Nobody types so much, and comparing takes the square of it.
+    constexpr std::size_t longest = 200;
+    if (word.size() > longest) return std::nullopt;
     const std::string wanted = lower(word);
     // Two slips in a word of three letters make another word.
     std::size_t nearest = wanted.size() <= 3 ? 2 : 3;

@@ -126,6 +126,13 @@ TEST_CASE("slips of the fingers") {
     CHECK_FALSE(did_you_mean("create", {}));
 }
 
+TEST_CASE("two texts of a hundred thousand characters are not compared letter by letter") {
+    const std::vector<std::string> words(1, std::string(100'000, 'x'));
+    CHECK_FALSE(did_you_mean(std::string(100'000, 'y'), words));
+    CHECK_FALSE(did_you_mean(words.front() + "y", words));
+    CHECK(did_you_mean(std::string(150, 'x') + "y", std::vector<std::string>{std::string(150, 'x')}));
+}
+
 TEST_CASE("versions") {
     CHECK(parse_version("1.39.0") == Version{1, 39, 0});
     CHECK(parse_version("v1.19.0-dev") == Version{1, 19, 0});
