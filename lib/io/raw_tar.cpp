@@ -18,6 +18,8 @@ constexpr std::size_t block_size = 512;
 constexpr std::size_t name_length = 100, size_at = 124, size_length = 12, sum_at = 148, sum_length = 8, kind_at = 156;
 constexpr std::size_t sparse_more_at = 482, map_more_at = 504;
 constexpr std::size_t most_of_a_name = 65'536;
+// With what fills its last block it must not pass the largest number.
+constexpr std::uint64_t most_of_a_file = std::uint64_t{1} << 62U;
 
 using Block = std::array<std::byte, block_size>;
 
@@ -171,6 +173,7 @@ const TarEntry* RawTarReader::next() {
             throw_damaged("the checksum of a header differs");
         entry_.head += header;
         left_ = entry_.size = number(header.substr(size_at, size_length));
+        if (entry_.size > most_of_a_file) throw_damaged("the size of an entry is none");
         padding_ = padding_of(left_);
         entry_.kind = header[kind_at] == '\0' ? '0' : header[kind_at];
         if (entry_.kind == 'L') {

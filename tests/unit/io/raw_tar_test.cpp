@@ -2,7 +2,9 @@
 #include "io/raw_tar.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -121,6 +123,19 @@ TEST_CASE("tar: a damaged header, and what follows the end, are no tar") {
     CHECK(ends(tar + std::string(512, 'x')) == ErrorKind::corrupt);
     tar[3] = static_cast<char>(tar[3] ^ 1);
     CHECK(ends(tar) == ErrorKind::corrupt);
+}
+
+TEST_CASE("tar: a size that no file has is damage, not an entry without data") {
+    auto tar = real_snapshot();
+    // In base 256: with what fills its last block it would be counted as nothing.
+    tar.replace(124, 12, std::string(12, '\xFF'));
+    std::fill_n(tar.begin() + 148, 8, ' ');
+    unsigned sum = 0;
+    for (const char c : tar.substr(0, 512)) sum += static_cast<unsigned char>(c);
+    tar.replace(148, 8, fmt::format("{:06o}", sum) + '\0' + ' ');
+    const auto source = memory_source(tar);
+    RawTarReader reader(*source);
+    CHECK_THROWS_AS(reader.next(), Error);
 }
 
 TEST_CASE("tar: what is stepped over is not read") {
