@@ -15,7 +15,7 @@ using namespace vbackup::net;
 
 namespace {
 
-const std::filesystem::path data = TEST_DATA "/kubeconfig";
+const std::filesystem::path data = TEST_DATA "/fuzz/kubeconfig";
 
 std::string read(const std::filesystem::path& file) {
     std::ostringstream text;
