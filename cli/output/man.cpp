@@ -72,7 +72,17 @@ std::string render_man(std::span<const VerbPage> pages, std::span<const driver::
     out += ".SH EXIT STATUS\n" + item("0", "done, and proven");
     for (const auto& info : error_kinds())
         if (info.kind != ErrorKind::interrupted) out += item(std::to_string(info.exit_code), info.meaning);
-    out += item("128+N", "ended by signal N; the job goes on") + ".SH ENVIRONMENT\n";
+    out += item("128+N", "ended by signal N; the job goes on") +
+           ".SH JSON\n"
+           "With\n.B \\-\\-output json\nthe result is one document on standard output, and standard error has one "
+           "object a line: "
+           "warnings, progress, the error.\n"
+           "What is absent is null, sizes are bytes, times are RFC 3339 in UTC. The JSON Schema of each verb is\n"
+           ".IR share/vbackup/schemas/VERB.schema.json ,\nthat of the lines\n.IR stderr.schema.json .\n"
+           "While\n.I version\nis 1 fields are added, and none goes or changes its name, type or meaning; readers pass "
+           "over "
+           "those they do not know.\nTexts for people may be worded anew, and an error may have a new kind.\n"
+           ".SH ENVIRONMENT\n";
     for (const auto& variable : variables()) out += item(variable.name, variable.meaning);
     out += ".SH FILES\n" +
            item("~/.config/vbackup/vbackup.toml",

@@ -85,12 +85,18 @@ model::Plan plan() {
     return made;
 }
 
-// Text and JSON of a value, and that the JSON can be read and says its version.
+std::string verb_of(const std::string& name) {
+    if (name == "under-way") return "create";
+    return name == "dry-run" ? "restore" : name.substr(0, name.find('-'));
+}
+
+// Text and JSON of a value, and that the JSON fits its schema and says its version.
 void hold(const std::string& name, const Value& value) {
     test::require_golden("answer-" + name + ".txt", render_text(value, {}));
     const auto json = render_json(value, {"be careful"});
     test::require_golden("answer-" + name + ".json", json);
     CHECK(nlohmann::json::parse(json).at("version") == 1);
+    test::check_fits(verb_of(name), json);
     CHECK(std::count(json.begin(), json.end(), '\n') == 1);
 }
 

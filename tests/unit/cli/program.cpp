@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "program.hpp"
 
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "support/json_schema.hpp"
 
 namespace vbackup::test {
 
@@ -35,11 +41,39 @@ bool recognise_nothing(Call&, const net::Http&) {
     return false;
 }
 
+// Whatever a test has the program print as JSON is held against its schema, on stdout and on stderr.
+void check_json(const std::vector<std::string>& arguments, const Ran& ran) {
+    const bool json = std::adjacent_find(arguments.begin(), arguments.end(), [](const auto& one, const auto& next) {
+                          return one == "--output" && next == "json";
+                      }) != arguments.end();
+    if (!json) return;
+    const auto verb = std::find_if(arguments.begin(), arguments.end(), has_schema);
+    if (verb != arguments.end() && ran.out.starts_with('{')) check_fits(*verb, ran.out);
+    std::istringstream lines(ran.err);
+    for (std::string line; std::getline(lines, line);)
+        if (line.starts_with('{')) check_fits("stderr", line);
+}
+
 constexpr std::array<std::string_view, 1> schemes{"toybox"};
 constexpr std::array<driver::Entry, 1> drivers{
     {{"toy", "Toy", abilities, options, open_toy, recognise_nothing, schemes}}};
 
 }  // namespace
+
+bool has_schema(const std::string& verb) {
+    return !verb.empty() && verb.find('/') == std::string::npos &&
+           std::filesystem::exists(schema_folder() / (verb + ".schema.json"));
+}
+
+std::filesystem::path schema_folder() {
+    return REPOSITORY "/cli/output/schemas";
+}
+
+void check_fits(const std::string& verb, const std::string& document) {
+    const auto schema = Schema::read(schema_folder() / (verb + ".schema.json"));
+    const auto wrong = schema.check(nlohmann::json::parse(document), Fields::listed);
+    CHECK_MESSAGE(wrong.empty(), verb << ": " << joined(wrong) << document);
+}
 
 std::span<const driver::Entry> toy_drivers() {
     return drivers;
@@ -81,6 +115,7 @@ Ran Program::operator()(std::vector<std::string> arguments) {
                                    .signal = &signal,
                                    .drivers = toy_drivers()};
     ran.code = cli::run_cli(arguments, around);
+    if (out_failure == 0) check_json(arguments, ran);
     return ran;
 }
 

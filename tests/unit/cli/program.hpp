@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <filesystem>
 #include <functional>
 #include <span>
 #include <string>
@@ -22,7 +23,8 @@ struct Ran {
     std::string err;
 };
 
-// The whole program in process: a toy database behind toy+http://…, a fake clock, folders that go away, no network.
+// The whole program in process: a toy database behind toy+http://…, a fake clock, folders that go away, no network. Each JSON
+// document that comes out is held against its schema.
 class Program {
 public:
     Program();
@@ -58,6 +60,12 @@ inline void fail_at(Program& program, const std::string& function, ErrorKind kin
         if (called == function) throw Error(kind, message);
     };
 }
+
+// cli/output/schemas: one for the JSON of each verb.
+std::filesystem::path schema_folder();
+bool has_schema(const std::string& verb);
+// Fails the test when the document does not fit the verb's schema, or has a field that is not in it.
+void check_fits(const std::string& verb, const std::string& document);
 
 // The table of the toy database, with one option of each sort.
 std::span<const driver::Entry> toy_drivers();
