@@ -5,6 +5,7 @@
 #include <chrono>
 #include <set>
 
+#include "backup/near.hpp"
 #include "base/text.hpp"
 #include "cli/command/command.hpp"
 #include "cli/command/flags.hpp"
@@ -136,9 +137,13 @@ Answer in_store(Session& session, const Arguments& asked) {
     if (asked.id.empty())
         return about_all_asked(session, asked, all, all.empty() ? std::nullopt : std::optional(all.front()));
     const auto found = std::find_if(all.begin(), all.end(), [&](const Found& one) { return one.id == asked.id; });
-    if (found == all.end())
-        throw Error(ErrorKind::not_found, fmt::format("there is no backup {} in {}", one_line(asked.id), asked.subject),
-                    fmt::format("`vbackup list {}` shows what is there", asked.subject));
+    if (found == all.end()) {
+        std::vector<std::string> ids;
+        for (const auto& one : all) ids.push_back(one.id);
+        throw Error(
+            ErrorKind::not_found, fmt::format("there is no backup {} in {}", one_line(asked.id), asked.subject),
+            backup::hint_near(asked.id, ids, fmt::format("`vbackup list {}` shows what is there", asked.subject)));
+    }
     return about_one(std::move(*found));
 }
 

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "backup/near.hpp"
 #include "base/text.hpp"
 #include "io/digest.hpp"
 
@@ -100,8 +101,12 @@ Known require_known(Call& call, const Stage& stage, const std::string& id, const
     auto all = stage.target.driver.list(call, asked);
     const auto match = std::find_if(all.begin(), all.end(), [&](const auto& found) { return found.name == id; });
     if (match == all.end()) {
+        std::vector<std::string> names;
+        for (const auto& found : all) names.push_back(found.name);
+        const auto near = near_at_home(stage, id, names);
         throw Error(ErrorKind::not_found, fmt::format("there is no backup {}", one_line(id, 120)),
-                    fmt::format("looked in {}, in the journal {} and at {}; `vbackup list` shows what is there",
+                    fmt::format("{}looked in {}, in the journal {} and at {}; `vbackup list` shows what is there",
+                                near ? fmt::format("did you mean {}? ", one_line(*near, 120)) : "",
                                 stage.store ? stage.store->store().where() : "no store", stage.journal.store().where(),
                                 stage.target.url));
     }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "backup/find.hpp"
+#include "backup/near.hpp"
 #include "base/text.hpp"
 
 namespace vbackup::backup {
@@ -17,7 +18,7 @@ std::string pin_of(const std::string& id) {
 void require_there(store::Catalog& home, const std::string& id) {
     if (home.manifest_text(id)) return;
     throw Error(ErrorKind::not_found, fmt::format("there is no finished backup {} in {}", id, home.store().where()),
-                "`vbackup list` shows what is there");
+                hint_near(home, id, "`vbackup list` shows what is there"));
 }
 
 }  // namespace
@@ -47,13 +48,16 @@ bool set_pinned(store::Catalog& home, const std::string& id, bool pinned, Moment
 
 bool set_pinned(Call& call, const Stage& stage, const std::string& id, bool pinned, bool dry_run) {
     const auto known = find_at_home(stage, id);
-    if (!known.manifest)
+    if (!known.manifest) {
+        const auto near = near_at_home(stage, id, {});
         throw Error(
             ErrorKind::not_found, fmt::format("vbackup knows no finished backup {}", one_line(id, 120)),
             fmt::format(
-                "looked in {} and in the journal {}; name the store that it lies in; what only the server knows "
+                "{}looked in {} and in the journal {}; name the store that it lies in; what only the server knows "
                 "cannot be pinned",
+                near ? fmt::format("did you mean {}? ", *near) : "",
                 stage.store ? stage.store->store().where() : "no store", stage.journal.store().where()));
+    }
     return set_pinned(*known.home, id, pinned, call.clock.wall(), dry_run);
 }
 

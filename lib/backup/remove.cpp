@@ -7,6 +7,7 @@
 
 #include "backup/execute.hpp"
 #include "backup/find.hpp"
+#include "backup/near.hpp"
 #include "backup/pin.hpp"
 #include "backup/story.hpp"
 #include "driver/registry.hpp"
@@ -197,7 +198,7 @@ Result remove(store::Catalog& store, const std::string& id, const Confirm& confi
     }
     if (!known)
         throw Error(ErrorKind::not_found, fmt::format("there is no backup {} in {}", id, store.store().where()),
-                    "`vbackup list` shows what is there");
+                    hint_near(store, id, "`vbackup list` shows what is there"));
     return remove_kept(store, id, confirm, dry_run, pinned_too);
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "backup/find.hpp"
+#include "backup/near.hpp"
 #include "base/error.hpp"
 #include "store/seal.hpp"
 
@@ -19,7 +20,7 @@ Transferable require_transferable(store::Catalog& from, const std::string& id) {
                     "the command that began it goes on with it when it is given again");
     if (!text)
         throw Error(ErrorKind::not_found, fmt::format("there is no backup {} in {}", id, where),
-                    "`vbackup list` shows what is there");
+                    hint_near(from, id, "`vbackup list` shows what is there"));
     auto manifest = store::parse_sealed(*text);
     require_kept(manifest, where);
     return {std::move(*text), std::move(manifest)};

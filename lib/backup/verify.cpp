@@ -9,6 +9,7 @@
 #include "backup/fetch.hpp"
 #include "backup/find.hpp"
 #include "backup/kept.hpp"
+#include "backup/near.hpp"
 #include "backup/story.hpp"
 #include "base/parallel.hpp"
 #include "io/archive.hpp"
@@ -212,7 +213,7 @@ Verification verify(Call& call, store::Catalog& store, const std::string& id, st
     auto manifest = store.manifest(id);
     if (!manifest)
         throw Error(ErrorKind::not_found, fmt::format("there is no backup {} in {}", id, store.store().where()),
-                    "`vbackup list` shows what is there");
+                    hint_near(store, id, "`vbackup list` shows what is there"));
     return check_kept(call, store, std::move(*manifest), parallel, slice);
 }
 

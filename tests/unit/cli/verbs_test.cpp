@@ -76,6 +76,47 @@ TEST_CASE("an id in use is 8, an unknown one 7") {
     CHECK(program({"create", toy, "--collection", "Nothing"}).code == 7);
 }
 
+TEST_CASE("an id that is not there: the hint has the one that may be meant, from store, journal or server") {
+    Program program;
+    const std::string id = "prod-20261121t074700z", slip = "prod-20261121t07470z";
+    REQUIRE(program({"create", toy, "--id", id, "--to", program.store()}).code == 0);
+    const std::vector<std::vector<std::string>> asked{{"status", program.store(), slip},
+                                                      {"verify", program.store(), slip},
+                                                      {"delete", program.store(), slip, "--yes"},
+                                                      {"pin", program.store(), slip},
+                                                      {"export", program.store(), slip, "-"},
+                                                      {"copy", program.store(), slip, program.store() + "2"},
+                                                      {"restore", toy, slip, "--from", program.store()},
+                                                      {"restore", toy, slip, "--from", program.store(), "--dry-run"}};
+    for (const auto& arguments : asked) {
+        CAPTURE(arguments.front());
+        const auto ran = program(arguments);
+        CHECK(ran.code == 7);
+        CHECK_MESSAGE(has(ran.err, "did you mean " + id + "?"), ran.err);
+    }
+    CHECK_FALSE(has(program({"verify", program.store(), "other"}).err, "did you mean"));
+    // Of one that stays with the server only the journal knows the id; another target's is not meant.
+    REQUIRE(program({"create", toy, "--id", "left-alone"}).code == 0);
+    CHECK(has(program({"status", toy, "left-alon"}).err, "did you mean left-alone? looked in no store"));
+    program.database.snapshots.clear();
+    CHECK(has(program({"pin", toy, "left-alon"}).err, "did you mean left-alone? looked in no store"));
+    CHECK_FALSE(has(program({"status", "toy+http://other.example:1", "left-alon"}).err, "did you mean"));
+}
+
+TEST_CASE("the search for an id that may be meant is no failure of its own") {
+    Program program;
+    std::ofstream(program.folder / "file") << "no folder";
+    const auto missing = program({"verify", (program.folder / "nowhere").string(), "b1"});
+    CHECK(missing.code == 7);
+    CHECK(has(missing.err, "`vbackup list` shows what is there"));
+    REQUIRE(program({"create", toy, "--id", "b1"}).code == 0);
+    // What cannot be read is not named, and hides nothing.
+    std::ofstream(program.folder / ".local/state/vbackup/b1/manifest.json") << "{";
+    const auto ran = program({"status", toy, "b2"});
+    CHECK(ran.code == 7);
+    CHECK_FALSE(has(ran.err, "did you mean"));
+}
+
 TEST_CASE("a restore over what exists is 8, and with --overwrite asks") {
     Program program;
     REQUIRE(program({"create", toy, "--id", "b1", "--to", program.store()}).code == 0);
