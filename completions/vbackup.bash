@@ -4,7 +4,7 @@ _vbackup() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]}
     local words='' options=''
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W 'create run list status download restore delete prune export import copy pin unpin cancel wait verify check schedule config drivers completion --help --version' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'create run list status report download restore delete prune export import copy pin unpin cancel wait verify check schedule config drivers completion --help --version' -- "$word")
         return
     fi
     case $verb in
@@ -12,6 +12,7 @@ _vbackup() {
         run) words='--help -h --at-once --lock-wait --verify --no-prune --metrics-file --timeout --stall --parallel --limit-rate --dry-run --yes --output --quiet --verbose --config' options='' ;;
         list) words='--help -h -o --node --timeout --output --quiet --verbose --config' options='all-clusters=false all-clusters=true auth=api-key auth=bearer backend=azure backend=filesystem backend=gcs backend=s3 bucket= context= end= from-namespace= kubeconfig= method=AUTO method=MANUAL order=asc order=desc path= project= region= start= type=CLUSTER type=COLLECTION' ;;
         status) words='--help -h --to --max-age --nagios --metrics-file -o --node --timeout --output --quiet --verbose --config' options='auth=api-key auth=bearer backend=azure backend=filesystem backend=gcs backend=s3 bucket= context= from-namespace= kubeconfig= path= region=' ;;
+        report) words='--help -h --max-age --timeout --output --quiet --verbose --config' options='' ;;
         download) words='--help -h --to -o --node --timeout --stall --parallel --limit-rate --compress --dry-run --output --quiet --verbose --config' options='auth=api-key auth=bearer backend=azure backend=filesystem backend=gcs backend=s3 bucket= compress=none compress=zstd directory= integration= path= region=' ;;
         restore) words='--help -h --from --collection --rename --switch-alias --overwrite -o --node --timeout --stall --parallel --limit-rate --dry-run --yes --output --quiet --verbose --config' options='acl=false acl=true auth=api-key auth=bearer azure-block-size= azure-concurrency= backend=azure backend=filesystem backend=gcs backend=s3 bucket= context= cpu-percentage= cu-size= database= endpoint= from-namespace= from=cloud from=server from=store from=upload from=url kubeconfig= load=keep load=no load=yes match= new-cluster= node-mapping= overwrite-alias=false overwrite-alias=true password-file= path= project= region= replication-factor= roles=all roles=noRestore to-cluster= url= users=all users=noRestore version=LATEST version=ORIGINAL write-consistency-factor=' ;;
         delete) words='--help -h --pinned -o --node --timeout --stall --dry-run --yes --output --quiet --verbose --config' options='auth=api-key auth=bearer backend=azure backend=filesystem backend=gcs backend=s3 bucket= context= forget=false forget=true kubeconfig= path= region=' ;;

@@ -42,6 +42,7 @@ Command run_command();
 Command list_command();
 Command schedule_command();
 Command status_command();
+Command report_command();
 Command download_command();
 Command restore_command();
 Command delete_command();

@@ -10,6 +10,7 @@ std::vector<Command> commands() {
     all.push_back(run_command());
     all.push_back(list_command());
     all.push_back(status_command());
+    all.push_back(report_command());
     all.push_back(download_command());
     all.push_back(restore_command());
     all.push_back(delete_command());

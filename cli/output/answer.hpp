@@ -32,6 +32,24 @@ struct StatusReport {
     bool asked_by_id = true;
 };
 
+// report
+struct StoreReport {
+    struct Target {
+        std::string name;                       // empty: the backups do not say
+        std::optional<model::Found> good = {};  // the newest good one
+        std::optional<Milliseconds> age = {};   // of that one, from its beginning
+        bool young = false;                     // not older than max_age
+        std::size_t backups = 0;                // good ones
+        std::uint64_t size = 0;                 // of all good ones together, as far as it is known
+    };
+    std::string store;
+    Moment at;
+    std::optional<Milliseconds> max_age = {};
+    std::vector<Target> targets = {};
+    std::vector<model::Found> backups = {};  // newest first
+    std::string file = {};                   // where the page was written; empty: it is the result
+};
+
 // create, download, restore, cancel, wait
 struct Deed {
     std::string verb;
@@ -165,9 +183,9 @@ struct Text {
     std::string text;
 };
 
-using Value =
-    std::variant<Listing, StatusReport, Deed, Removals, backup::Pruned, Transfer, Verified, Pins, CheckReport,
-                 ScheduleListing, ScheduleDeed, ConfigListing, ConfigCheck, ConfigStart, RunReport, DriverList, Text>;
+using Value = std::variant<Listing, StatusReport, StoreReport, Deed, Removals, backup::Pruned, Transfer, Verified, Pins,
+                           CheckReport, ScheduleListing, ScheduleDeed, ConfigListing, ConfigCheck, ConfigStart,
+                           RunReport, DriverList, Text>;
 
 // How a command ends. `problem` is told on stderr besides the value, and its kind gives the exit code; without one the
 // code is 0, or 4 for a job that still runs.

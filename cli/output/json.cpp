@@ -118,6 +118,26 @@ Json document_of(const StatusReport& report) {
     return out;
 }
 
+Json document_of(const StoreReport& report) {
+    const auto length = [](const std::optional<Milliseconds>& one) { return one ? Json(one->count()) : Json(nullptr); };
+    Json targets = Json::array(), backups = Json::array();
+    for (const auto& target : report.targets)
+        targets.push_back({{"target", text_or_null(target.name)},
+                           {"newest_good", json_of(target.good)},
+                           {"age_ms", length(target.age)},
+                           {"young", report.max_age ? Json(target.young) : Json(nullptr)},
+                           {"good_backups", target.backups},
+                           {"size", target.size}});
+    for (const auto& found : report.backups) backups.push_back(json_of(found));
+    return {{"verb", "report"},
+            {"store", report.store},
+            {"at", format_time(report.at)},
+            {"max_age_ms", length(report.max_age)},
+            {"file", text_or_null(report.file)},
+            {"targets", targets},
+            {"backups", backups}};
+}
+
 Json document_of(const Deed& deed) {
     const auto& result = deed.result;
     return {{"verb", deed.verb},

@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "cli/output/answer.hpp"
 #include "cli/output/config.hpp"
+#include "cli/output/report.hpp"
 #include "cli/output/run.hpp"
 #include "cli/output/schedule.hpp"
 
@@ -120,6 +121,12 @@ std::string text_of(const StatusReport& report, const Style& style) {
     if (!report.good) return out + "no good backup\n";
     return out + fmt::format("newest good backup: {}, started {}\n", one_line(name_of(*report.good)),
                              report.good->started ? format_time(*report.good->started) : "at an unknown time");
+}
+
+std::string text_of(const StoreReport& report, const Style&) {
+    if (report.file.empty()) return render_page(report);
+    return fmt::format("{}: {} of {} in {}\n", report.file, plural(report.backups.size(), "backup", "backups"),
+                       plural(report.targets.size(), "target", "targets"), one_line(report.store));
 }
 
 std::string steps_of(const model::Plan& plan, const Style& style) {

@@ -91,6 +91,7 @@ TEST_CASE("the JSON of every verb is what it was, and fits its schema") {
     corpus.hold({"run", "prod"});
     corpus.hold({"status", "prod"});
     corpus.hold({"list", store});
+    corpus.hold({"report", store, (program.folder / "page.html").string(), "--max-age", "26h"});
     corpus.hold({"prune", store, "--keep-last", "1", "--yes"});
     corpus.hold({"delete", other, "b1", "missing", "--yes"}, 3);
     const std::string left = "toy+http://left.example:1";
@@ -105,6 +106,7 @@ TEST_CASE("the JSON of every verb is what it was, and fits its schema") {
 
     // The other forms that a verb has.
     corpus.run({"schedule", "list", left});
+    corpus.run({"report", store});
     corpus.run({"config", "show"});
     corpus.run({"config", "init", "--config", (program.folder / "new.toml").string()});
     corpus.run({"status", store, "missing"}, 7);
