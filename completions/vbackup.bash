@@ -4,7 +4,7 @@ _vbackup() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]}
     local words='' options=''
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W 'create run list status report download restore delete prune export import copy pin unpin cancel wait verify check schedule config drivers completion --help --version' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'create run list status download restore delete prune export import copy pin unpin key cancel wait verify check schedule config drivers completion --help --version' -- "$word")
         return
     fi
     case $verb in
@@ -22,6 +22,7 @@ _vbackup() {
         copy) words='--help -h --timeout --parallel --limit-rate --dry-run --output --quiet --verbose --config' options='' ;;
         pin) words='--help -h --timeout --dry-run --output --quiet --verbose --config' options='' ;;
         unpin) words='--help -h --timeout --dry-run --output --quiet --verbose --config' options='' ;;
+        key) words='--help -h --name --passphrase-file --key-file --timeout --dry-run --yes --output --quiet --verbose --config' options='' ;;
         cancel) words='--help -h --to -o --node --timeout --stall --dry-run --yes --output --quiet --verbose --config' options='auth=api-key auth=bearer backend=azure backend=filesystem backend=gcs backend=s3 bucket= context= job=backup job=restore kubeconfig= path= region=' ;;
         wait) words='--help -h --to --yes -o --node --timeout --stall --parallel --limit-rate --output --quiet --verbose --config' options='auth=api-key auth=bearer backend=azure backend=filesystem backend=gcs backend=s3 bucket= compress=none compress=zstd context= kubeconfig= password-file= path= region=' ;;
         verify) words='--help -h --subset -o --node --timeout --parallel --limit-rate --output --quiet --verbose --config' options='auth=api-key auth=bearer backend=azure backend=filesystem backend=gcs backend=s3 bucket= path=' ;;

@@ -5,7 +5,7 @@
 # What building the program takes.
 # shellcheck disable=SC2034  # read by those who source this
 build_packages=(ca-certificates cmake ninja-build g++ pkg-config python3 libcurl4-openssl-dev libarchive-dev libzstd-dev libhiredis-dev libssl-dev libexpat1-dev libfmt-dev
-    libtomlplusplus-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev)
+    libtomlplusplus-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev libsodium-dev)
 
 # install_packages YES NAME…: installs those that are missing; asks first unless YES is true. Elsewhere than on a Debian it
 # only says what is needed.

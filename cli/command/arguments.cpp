@@ -34,9 +34,9 @@ bool names_a_secret(std::string_view name) {
     for (const char letter : name)
         if (std::isalnum(static_cast<unsigned char>(letter)) != 0)
             bare += static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-    constexpr std::array<std::string_view, 12> words{"apikey",    "key",       "token",      "password",
-                                                     "passwd",    "secret",    "bearer",     "apitoken",
-                                                     "accesskey", "secretkey", "credential", "credentials"};
+    constexpr std::array<std::string_view, 13> words{"passphrase", "apikey",     "key",        "token",    "password",
+                                                     "passwd",     "secret",     "bearer",     "apitoken", "accesskey",
+                                                     "secretkey",  "credential", "credentials"};
     return std::find(words.begin(), words.end(), bare) != words.end();
 }
 

@@ -52,6 +52,7 @@ Command import_command();
 Command copy_command();
 Command pin_command();
 Command unpin_command();
+Command key_command();
 Command cancel_command();
 Command wait_command();
 Command verify_command();

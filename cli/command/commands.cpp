@@ -20,6 +20,7 @@ std::vector<Command> commands() {
     all.push_back(copy_command());
     all.push_back(pin_command());
     all.push_back(unpin_command());
+    all.push_back(key_command());
     all.push_back(cancel_command());
     all.push_back(wait_command());
     all.push_back(verify_command());

@@ -14,6 +14,7 @@
 #include "config/settings.hpp"
 #include "driver/registry.hpp"
 #include "model/found.hpp"
+#include "model/key_slots.hpp"
 #include "model/topology.hpp"
 
 namespace vbackup::cli {
@@ -111,6 +112,16 @@ struct Pins {
     bool dry_run = false;
 };
 
+// key list, add, remove
+struct KeyReport {
+    std::string action;
+    std::string store;
+    std::string slot;  // that was added or removed
+    std::vector<model::KeySlot> slots;
+    std::string opened;  // by the configured key
+    bool dry_run = false;
+};
+
 // check
 struct CheckReport {
     std::string target;
@@ -184,8 +195,8 @@ struct Text {
 };
 
 using Value = std::variant<Listing, StatusReport, StoreReport, Deed, Removals, backup::Pruned, Transfer, Verified, Pins,
-                           CheckReport, ScheduleListing, ScheduleDeed, ConfigListing, ConfigCheck, ConfigStart,
-                           RunReport, DriverList, Text>;
+                           KeyReport, CheckReport, ScheduleListing, ScheduleDeed, ConfigListing, ConfigCheck,
+                           ConfigStart, RunReport, DriverList, Text>;
 
 // How a command ends. `problem` is told on stderr besides the value, and its kind gives the exit code; without one the
 // code is 0, or 4 for a job that still runs.

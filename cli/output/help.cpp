@@ -78,10 +78,13 @@ std::string exits_text(std::span<const ErrorKind> kinds) {
     return out + "  all codes: vbackup --help\n";
 }
 
-constexpr std::array<Variable, 11> all_variables{{
+constexpr std::array<Variable, 14> all_variables{{
     {"VBACKUP_CONFIG", "the configuration file, where --config does not say"},
     {"VBACKUP_API_KEY", "the key for a target given as a URL; prefer a file"},
     {"VBACKUP_API_KEY_FILE", "a file that holds that key"},
+    {"VBACKUP_PASSPHRASE_FILE", "a file that holds the passphrase of an encrypted store given as a path or URL"},
+    {"VBACKUP_PASSPHRASE", "that passphrase itself; prefer a file"},
+    {"VBACKUP_KEY_FILE", "the key file of such a store, where it has no passphrase"},
     {"AWS_ACCESS_KEY_ID", "and all else that tells the AWS tools keys, profile and region: for stores in buckets"},
     {"AWS_ENDPOINT_URL", "where a bucket is that is not Amazon's; AWS_ENDPOINT_URL_S3 counts before"},
     {"XDG_CONFIG_HOME", "vbackup/vbackup.toml is looked for below it; ~/.config by default"},

@@ -223,6 +223,20 @@ Json document_of(const Pins& pins) {
     return {{"verb", pins.pinned ? "pin" : "unpin"}, {"dry_run", pins.dry_run}, {"backups", items}};
 }
 
+Json document_of(const KeyReport& report) {
+    Json slots = Json::array();
+    for (const auto& slot : report.slots)
+        slots.push_back({{"name", slot.name},
+                         {"kind", word(slot.kind)},
+                         {"made", format_time(slot.made)},
+                         {"opened", slot.name == report.opened}});
+    return {{"action", report.action},
+            {"store", report.store},
+            {"slot", text_or_null(report.slot)},
+            {"dry_run", report.dry_run},
+            {"slots", slots}};
+}
+
 Json json_of(const model::Inspection& inspection) {
     Json nodes = Json::array(), collections = Json::array();
     for (const auto& node : inspection.nodes)

@@ -368,6 +368,19 @@ std::string text_of(const Pins& pins, const Style& style) {
     return out;
 }
 
+std::string text_of(const KeyReport& report, const Style& style) {
+    std::string out;
+    const std::string done = report.action == "add" ? "added" : "removed";
+    if (report.action != "list")
+        out = report.dry_run ? fmt::format("{}: would be {} (dry run: nothing was changed)\n", report.slot, done)
+                             : fmt::format("{}: {}\n", report.slot, paint(style, Tint::good, done));
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& slot : report.slots)
+        rows.push_back({slot.name, std::string(word(slot.kind)), format_time(slot.made),
+                        slot.name == report.opened ? "the configured key" : ""});
+    return out + render_table({{"SLOT"}, {"KIND"}, {"MADE"}, {"OPENED BY"}}, rows, {});
+}
+
 std::string nodes_of(const model::Inspection& inspection) {
     std::vector<std::vector<std::string>> rows;
     for (const auto& node : inspection.nodes)

@@ -20,24 +20,25 @@ namespace {
 
 class Findings {
 public:
-    explicit Findings(const std::string& target) : target_(target) {}
+    Findings(std::string kind, std::string name) : kind_(std::move(kind)), name_(std::move(name)) {}
 
     template <class Work>
     void attempt(Work work) {
         try {
             work();
         } catch (Error& error) {
-            all.push_back(error.with("target", target_));
+            all.push_back(error.with(kind_, name_));
         }
     }
     void add(const std::string& message, const std::string& hint) {
-        all.emplace_back(ErrorKind::configuration, message, hint, Error::Context{{"target", target_}});
+        all.emplace_back(ErrorKind::configuration, message, hint, Error::Context{{kind_, name_}});
     }
 
     std::vector<Error> all;
 
 private:
-    std::string target_;
+    std::string kind_;
+    std::string name_;
 };
 
 void check_file(Findings& findings, std::string_view key, const std::string& file, bool secret) {
@@ -89,6 +90,17 @@ void check_target(Findings& findings, const config::TargetConfig& target, const 
     check_program(findings, "hooks.failed", habits.hooks.failed);
 }
 
+void check_store(Findings& findings, const config::StoreConfig& store, const config::Environment& environment) {
+    findings.attempt([&] {
+        const auto found = config::read_store_key(store, environment);
+        if (!found.warning.empty())
+            findings.add(
+                fmt::format("{} can be read by other users", store.key_file.empty() ? "passphrase_file" : "key_file"),
+                fmt::format("chmod 600 {}", store.key_file.empty() ? store.passphrase_file : store.key_file));
+    });
+    check_file(findings, "ca_file", store.ca_file, false);
+}
+
 // Whoever can change a file decides which programs vbackup starts, and where keys are sent.
 void check_owners(const config::Config& config, std::vector<Error>& all) {
     std::set<std::string> files;
@@ -111,8 +123,13 @@ std::vector<Error> check_targets(const config::Config& config, const config::Env
     check_owners(config, all);
     for (const auto& [name, target] : config.targets) {
         if (target.url.empty()) continue;  // said already
-        Findings findings(name);
+        Findings findings("target", name);
         check_target(findings, target, config, environment, drivers);
+        all.insert(all.end(), findings.all.begin(), findings.all.end());
+    }
+    for (const auto& [name, store] : config.stores) {
+        Findings findings("store", name);
+        check_store(findings, store, environment);
         all.insert(all.end(), findings.all.begin(), findings.all.end());
     }
     return all;

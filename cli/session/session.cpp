@@ -220,10 +220,24 @@ const driver::Entry& Session::entry_of(const TargetAddress& address, const drive
 }
 
 std::unique_ptr<Place> Session::open_store(const std::string& text) {
+    auto bytes = open_bytes(text);
+    return std::make_unique<Place>(store::encrypted::guard(std::move(bytes), unlocking_of(text)));
+}
+
+store::encrypted::Unlocking Session::unlocking_of(const std::string& store) {
+    auto found = store.starts_with('@')
+                     ? config::read_store_key(config().require_store(store.substr(1)), around_.environment)
+                     : config::read_store_key(around_.environment);
+    if (!found.warning.empty()) tally_.warn(found.warning);
+    return {
+        .credential = {found.kind, std::move(found.secret)}, .cost = around_.passphrase_cost, .clock = around_.clock};
+}
+
+std::unique_ptr<store::Store> Session::open_bytes(const std::string& text) {
     const auto url = resolve_store(text, config());
     auto with = opening(call_);
     if (text.starts_with('@')) with.bucket = bucket_options(config().require_store(text.substr(1)));
-    return std::make_unique<Place>(store::open_store(url, with));
+    return store::open_store(url, with);
 }
 
 store::Opening Session::opening(const Call& call) {

@@ -20,6 +20,7 @@
 #include "cli/session/surroundings.hpp"
 #include "config/config.hpp"
 #include "store/catalog.hpp"
+#include "store/encrypted/open.hpp"
 
 namespace vbackup::cli {
 
@@ -66,6 +67,10 @@ public:
     // server what it is when the URL does not say it. Checks -o against the driver's table.
     std::unique_ptr<Scene> open(const std::string& target, const std::string& verb, const std::string& store);
     std::unique_ptr<Place> open_store(const std::string& text);
+    // The bytes below a store as they lie there, and what the configuration or, for a path or URL, the environment has to open
+    // them with.
+    std::unique_ptr<store::Store> open_bytes(const std::string& text);
+    store::encrypted::Unlocking unlocking_of(const std::string& store);
     std::unique_ptr<Place> open_journal();
     // Null where none is configured and the environment has no place for one.
     std::unique_ptr<Place> find_journal();

@@ -13,6 +13,7 @@
 #include "cli/output/messages.hpp"
 #include "config/config.hpp"
 #include "driver/registry.hpp"
+#include "store/encrypted/open.hpp"
 
 namespace vbackup::cli {
 
@@ -41,6 +42,7 @@ struct Surroundings {
     const Clock* pulse = nullptr;
     const std::atomic<int>* signal = nullptr;  // number of the signal that arrived, 0 for none
     std::span<const driver::Entry> drivers = driver::drivers();
+    store::encrypted::Cost passphrase_cost = {};  // of new key slots
 };
 
 }  // namespace vbackup::cli

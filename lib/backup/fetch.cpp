@@ -109,16 +109,26 @@ private:
     io::Copied copy_from(std::uint64_t had) {
         resumed_ = resumed_ || had > 0;
         io::Digest digest;
-        if (had > 0) add_partial(digest);
+        if (had > 0 && !add_partial(digest)) {
+            had = 0;
+            digest.reset();
+        }
         auto source = open_(had);
         auto sink = store_.create(name_, had > 0);
         return io::copy(call_, *source, *sink, had, std::move(digest));
     }
 
-    void add_partial(io::Digest& digest) {
-        auto partial = store_.open_partial(name_);
-        std::vector<std::byte> block(std::size_t{1} << 20);
-        while (const auto count = partial->read(block)) digest.update(std::span(block).first(count));
+    // False when it cannot be carried on: an encrypted store sees that it was damaged.
+    bool add_partial(io::Digest& digest) {
+        try {
+            auto partial = store_.open_partial(name_);
+            std::vector<std::byte> block(std::size_t{1} << 20);
+            while (const auto count = partial->read(block)) digest.update(std::span(block).first(count));
+            return true;
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::corrupt) throw;
+            return false;
+        }
     }
 
     Call& call_;

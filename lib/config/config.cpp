@@ -20,6 +20,19 @@ void require_one_key(const TargetConfig& target, const Table& table) {
                    "is not the only place named for the key", "keep one of api_key_file, api_key_env, api_key_command");
 }
 
+void require_one_key(const StoreConfig& store, const Table& table) {
+    const auto more = [&](const std::string& one, const char* name, bool before) {
+        if (!one.empty() && before)
+            table.fail(name, "is not the only place named for the key",
+                       "keep one of passphrase_file, passphrase_env, passphrase_command, key_file");
+        return before || !one.empty();
+    };
+    bool named = more(store.passphrase_file, "passphrase_file", false);
+    named = more(store.passphrase_env, "passphrase_env", named);
+    named = more(store.passphrase_command, "passphrase_command", named);
+    more(store.key_file, "key_file", named);
+}
+
 void read_keep(Table& table, Keep& keep) {
     constexpr std::size_t most = 100000;
     table.count("last", keep.last, most);
@@ -104,10 +117,15 @@ StoreConfig read_store(const std::string& name, Table& table) {
     table.text("storage_class", store.storage_class);
     table.text("encryption", store.encryption);
     table.text("kms_key", store.kms_key);
+    table.file_name("passphrase_file", store.passphrase_file);
+    table.text("passphrase_env", store.passphrase_env);
+    table.text("passphrase_command", store.passphrase_command);
+    table.file_name("key_file", store.key_file);
     if (store.url.empty()) table.fail("url", "is missing");
     if (!store.addressing.empty() && store.addressing != "path" && store.addressing != "virtual")
         table.fail("addressing", "is neither path nor virtual");
     if (store.url.starts_with('@')) table.fail("url", "names another store", "write a URL or a path");
+    require_one_key(store, table);
     return store;
 }
 

@@ -86,6 +86,11 @@ struct StoreConfig {
     std::string storage_class;
     std::string encryption;  // "AES256" or "aws:kms"
     std::string kms_key;
+    // Encryption by vbackup, of any store: at most one of these four.
+    std::string passphrase_file;
+    std::string passphrase_env;      // name of a variable
+    std::string passphrase_command;  // for /bin/sh
+    std::string key_file;
 };
 
 struct Config {

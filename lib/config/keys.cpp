@@ -65,7 +65,7 @@ constexpr std::array<Key, 18> target{
      {"targets.*", "exclude", texts, "", "all but these collections; * and ? match"},
      {"targets.*", "description", text, "", "a word to those who find its backups later"}}};
 
-constexpr std::array<Key, 9> stores{
+constexpr std::array<Key, 13> stores{
     {{"stores.*", "url", store, "", "a path, file:///PATH or s3://BUCKET/PREFIX; needed"},
      {"stores.*", "endpoint", url, "", "the service that has the bucket, where it is not the vendor's own"},
      {"stores.*", "region", text, "", "the bucket's region, where neither AWS_REGION nor the profile says it"},
@@ -74,7 +74,11 @@ constexpr std::array<Key, 9> stores{
      {"stores.*", "ca_file", path, "", "the authority that signed the service's certificate, PEM"},
      {"stores.*", "storage_class", text, "", "of what is uploaded, such as STANDARD_IA"},
      {"stores.*", "encryption", text, "", "by the service: AES256 or aws:kms"},
-     {"stores.*", "kms_key", text, "", "the key of aws:kms, where it is not the account's own"}}};
+     {"stores.*", "kms_key", text, "", "the key of aws:kms, where it is not the account's own"},
+     {"stores.*", "passphrase_file", path, "", "a file with the passphrase that vbackup encrypts the store with"},
+     {"stores.*", "passphrase_env", text, "", "the variable that holds that passphrase", true},
+     {"stores.*", "passphrase_command", text, "", "a command for /bin/sh that prints that passphrase", true},
+     {"stores.*", "key_file", path, "", "a file with a line of 32 random characters or more, instead"}}};
 
 template <std::size_t Count>
 void add(std::vector<Key>& all, std::string_view table, const std::array<Key, Count>& some) {

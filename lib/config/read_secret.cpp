@@ -88,20 +88,21 @@ FoundSecret from_file(const std::string& name, Milliseconds limit) {
 }
 
 // People write the key itself where its variable's name belongs, so only what looks like such a name is repeated.
-std::string shown(const std::string& name) {
+std::string shown(const std::string& name, std::string_view key) {
     const bool usual = name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == std::string::npos;
-    return usual ? fmt::format("the environment variable {}", name) : "the environment variable named by api_key_env";
+    return usual ? fmt::format("the environment variable {}", name)
+                 : fmt::format("the environment variable named by {}", key);
 }
 
-Secret from_variable(const Environment& environment, const std::string& name) {
-    const std::string what = shown(name);
+Secret from_variable(const Environment& environment, const std::string& name, std::string_view key) {
+    const std::string what = shown(name, key);
     const auto value = variable(environment, name);
     if (!value) fail(what, environment.contains(name) ? "it is empty" : "it is not set");
     return one_line_of(*value, what);
 }
 
-Secret from_command(const std::string& command, const Environment& environment, Milliseconds limit) {
-    const std::string what = "api_key_command";
+Secret from_command(const std::string& command, const Environment& environment, Milliseconds limit,
+                    const std::string& what) {
     const std::array<std::string, 3> shell{"/bin/sh", "-c", command};
     ProgramResult result = run_program(shell, environment, longest, limit);
     const std::string by_hand = "run the command by hand to see why";
@@ -133,8 +134,8 @@ FoundSecret read_secret(const TargetConfig& target, const Environment& environme
                     "keep one of api_key_file, api_key_env and api_key_command");
     }
     if (file) return from_file(target.api_key_file, limit);
-    if (name) return {from_variable(environment, target.api_key_env), {}};
-    if (command) return {from_command(target.api_key_command, environment, limit), {}};
+    if (name) return {from_variable(environment, target.api_key_env, "api_key_env"), {}};
+    if (command) return {from_command(target.api_key_command, environment, limit, "api_key_command"), {}};
     return {};
 }
 
@@ -146,7 +147,38 @@ FoundSecret read_secret(const Environment& environment, Milliseconds limit) {
                     "unset one of them");
     }
     if (file) return from_file(*file, limit);
-    if (direct) return {from_variable(environment, "VBACKUP_API_KEY"), {}};
+    if (direct) return {from_variable(environment, "VBACKUP_API_KEY", ""), {}};
+    return {};
+}
+
+FoundStoreKey read_file_key(const std::string& file, bool passphrase, Milliseconds limit) {
+    auto found = from_file(file, limit);
+    return {passphrase ? model::SlotKind::passphrase : model::SlotKind::key_file, std::move(found.secret),
+            std::move(found.warning)};
+}
+
+FoundStoreKey read_store_key(const StoreConfig& store, const Environment& environment, Milliseconds limit) {
+    constexpr auto passphrase = model::SlotKind::passphrase;
+    if (!store.passphrase_file.empty()) return read_file_key(store.passphrase_file, true, limit);
+    if (!store.key_file.empty()) return read_file_key(store.key_file, false, limit);
+    if (!store.passphrase_env.empty())
+        return {passphrase, from_variable(environment, store.passphrase_env, "passphrase_env"), {}};
+    if (!store.passphrase_command.empty())
+        return {passphrase, from_command(store.passphrase_command, environment, limit, "passphrase_command"), {}};
+    return {};
+}
+
+FoundStoreKey read_store_key(const Environment& environment, Milliseconds limit) {
+    const auto passphrase_file = variable(environment, "VBACKUP_PASSPHRASE_FILE");
+    const auto key_file = variable(environment, "VBACKUP_KEY_FILE");
+    const bool direct = variable(environment, "VBACKUP_PASSPHRASE").has_value();
+    if (int(passphrase_file.has_value()) + int(key_file.has_value()) + int(direct) > 1)
+        throw Error(ErrorKind::configuration,
+                    "more than one of VBACKUP_PASSPHRASE_FILE, VBACKUP_PASSPHRASE and VBACKUP_KEY_FILE is set",
+                    "unset all but one");
+    if (passphrase_file) return read_file_key(*passphrase_file, true, limit);
+    if (key_file) return read_file_key(*key_file, false, limit);
+    if (direct) return {model::SlotKind::passphrase, from_variable(environment, "VBACKUP_PASSPHRASE", ""), {}};
     return {};
 }
 

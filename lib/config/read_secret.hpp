@@ -6,6 +6,7 @@
 #include "base/clock.hpp"
 #include "base/secret.hpp"
 #include "config/config.hpp"
+#include "model/key_slots.hpp"
 
 namespace vbackup::config {
 
@@ -26,6 +27,22 @@ FoundSecret read_secret(const TargetConfig& target, const Environment& environme
 // For a target given as a URL: the file named by VBACKUP_API_KEY_FILE, or VBACKUP_API_KEY itself. Both is
 // Error{configuration}, as above.
 FoundSecret read_secret(const Environment& environment, Milliseconds limit = Seconds(30));
+
+// What a store is encrypted with by vbackup.
+struct FoundStoreKey {
+    model::SlotKind kind = model::SlotKind::passphrase;
+    Secret secret;        // empty: it is not encrypted
+    std::string warning;  // as above
+};
+
+// From the one of passphrase_file, passphrase_env, passphrase_command and key_file that the store names; read as above.
+FoundStoreKey read_store_key(const StoreConfig& store, const Environment& environment,
+                             Milliseconds limit = Seconds(30));
+// For a store given as a path or URL: from VBACKUP_PASSPHRASE_FILE, VBACKUP_PASSPHRASE or VBACKUP_KEY_FILE; more than one is
+// Error{configuration}.
+FoundStoreKey read_store_key(const Environment& environment, Milliseconds limit = Seconds(30));
+// From one file.
+FoundStoreKey read_file_key(const std::string& file, bool passphrase, Milliseconds limit = Seconds(30));
 
 // Whom to tell of backups: ping_url, or what ping_url_file holds, as above. Empty where neither is named.
 Secret read_ping_url(const Habits& habits, Milliseconds limit = Seconds(30));

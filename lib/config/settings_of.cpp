@@ -59,7 +59,7 @@ std::string program(const toml::node& node) {
 
 std::string text_of(const Key& key, const toml::node& node) {
     // People write the key itself where its variable's name belongs.
-    const auto name = key.name == "api_key_env" ? scalar(node) : std::string();
+    const auto name = key.name.ends_with("_env") ? scalar(node) : std::string();
     const bool usual = !name.empty() && name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == name.npos;
     if (key.secret && !(usual && name.find('_') != name.npos)) return std::string(masked);
     switch (key.type) {

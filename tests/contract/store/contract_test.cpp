@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a store promises, on every kind of store: a directory, a scripted bucket, and the real bucket that
+// What a store promises, on every kind of store: a directory, a scripted bucket, both encrypted, and the real bucket that
 // VBACKUP_TEST_BUCKET names (s3://bucket/prefix, with the variables of the AWS tools; tests/e2e/s3.sh runs this on MinIO).
 #include <algorithm>
 
 #include "contract/store/place.hpp"
 #include "store/catalog.hpp"
+#include "store/encrypted/open.hpp"
 
 using namespace vbackup;
 using namespace vbackup::test;
@@ -27,6 +28,16 @@ struct InDirectory : Place {
 struct InScriptedBucket : Place {
     Bucket bucket;
     std::unique_ptr<Store> open() override { return bucket.open(); }
+};
+
+// The same over encrypted bytes.
+template <class Below>
+struct Encrypted : Below {
+    std::unique_ptr<Store> open() override {
+        return store::encrypted::guard(
+            Below::open(),
+            {.credential = {model::SlotKind::key_file, Secret(std::string(64, 'k'))}, .clock = system_clock()});
+    }
 };
 
 // Its parts are of real size: services refuse smaller ones.
@@ -53,7 +64,11 @@ void on_each(const std::function<void(Place&)>& work) {
     };
     run("directory", std::make_unique<InDirectory>());
     run("scripted bucket", std::make_unique<InScriptedBucket>());
-    if (std::getenv("VBACKUP_TEST_BUCKET") != nullptr) run("real bucket", std::make_unique<InRealBucket>());
+    run("encrypted directory", std::make_unique<Encrypted<InDirectory>>());
+    run("encrypted scripted bucket", std::make_unique<Encrypted<InScriptedBucket>>());
+    if (std::getenv("VBACKUP_TEST_BUCKET") == nullptr) return;
+    run("encrypted real bucket", std::make_unique<Encrypted<InRealBucket>>());
+    run("real bucket", std::make_unique<InRealBucket>());
 }
 
 }  // namespace

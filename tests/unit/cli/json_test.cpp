@@ -104,6 +104,14 @@ TEST_CASE("the JSON of every verb is what it was, and fits its schema") {
     corpus.hold({"cancel", left, "b4"});
     corpus.hold({"schedule", "set", left, "--cron", "0 2 * * *"});
 
+    const auto key = program.folder / "key", safe = program.folder / "safe";
+    std::ofstream(key) << "0123456789abcdef0123456789abcdef\n";
+    fs::permissions(key, fs::perms::owner_read | fs::perms::owner_write);
+    program.environment["VBACKUP_KEY_FILE"] = key.string();
+    corpus.run({"create", "prod", "--id", "b5", "--to", safe.string()});
+    corpus.hold({"key", "list", safe.string()});
+    program.environment.erase("VBACKUP_KEY_FILE");
+
     // The other forms that a verb has.
     corpus.run({"schedule", "list", left});
     corpus.run({"report", store});

@@ -113,7 +113,8 @@ Ran Program::operator()(std::vector<std::string> arguments) {
                                    .clock = clock,
                                    .pulse = nullptr,
                                    .signal = &signal,
-                                   .drivers = toy_drivers()};
+                                   .drivers = toy_drivers(),
+                                   .passphrase_cost = {.operations = 1, .memory = 8192}};
     ran.code = cli::run_cli(arguments, around);
     if (out_failure == 0) check_json(arguments, ran);
     return ran;

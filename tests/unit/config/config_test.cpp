@@ -45,6 +45,7 @@ ca_file = "minio.pem"
 storage_class = "STANDARD_IA"
 encryption = "aws:kms"
 kms_key = "alias/backup"
+passphrase_file = "nightly.pass"
 
 [stores.disk]
 url = "/var/backups"
@@ -128,6 +129,8 @@ TEST_CASE("a full configuration is read into values") {
     CHECK(config.require_store("nightly").storage_class == "STANDARD_IA");
     CHECK(config.require_store("nightly").encryption == "aws:kms");
     CHECK(config.require_store("nightly").kms_key == "alias/backup");
+    CHECK(config.require_store("nightly").passphrase_file == folder + "/nightly.pass");
+    CHECK(config.require_store("nightly").key_file.empty());
     CHECK(config.require_store("disk").url == "/var/backups");
 }
 

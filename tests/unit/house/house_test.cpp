@@ -34,7 +34,8 @@ const std::map<std::string, Names> homes{
     {"toml++/", {"config"}}, {"CLI/", {"cli"}},
     {"expat", {"net"}},      {"hiredis/", {"net"}},
     {"yaml-cpp/", {"net"}},  {"nlohmann/", {"model", "driver", "cli"}},
-    {"doctest/", {}},        {"httplib", {}},
+    {"sodium", {"store"}},    {"doctest/", {}},
+    {"httplib", {}},
 };
 
 void check_include(const std::string& room, const std::filesystem::path& file, const std::string& header) {
