@@ -4,7 +4,7 @@ _vbackup() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]}
     local words='' options=''
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W 'create run list status download restore delete prune export import copy pin unpin key cancel wait verify check schedule config drivers completion --help --version' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'create run list status report download restore delete prune export import copy pin unpin key cancel wait verify check schedule config drivers completion --help --version' -- "$word")
         return
     fi
     case $verb in

@@ -230,7 +230,8 @@ Json document_of(const KeyReport& report) {
                          {"kind", word(slot.kind)},
                          {"made", format_time(slot.made)},
                          {"opened", slot.name == report.opened}});
-    return {{"action", report.action},
+    return {{"verb", "key"},
+            {"action", report.action},
             {"store", report.store},
             {"slot", text_or_null(report.slot)},
             {"dry_run", report.dry_run},

@@ -35,7 +35,7 @@ th,td{text-align:left;vertical-align:top;padding:.4rem .7rem;border-bottom:1px s
 thead th{background:var(--band);white-space:nowrap}
 tbody th{font-weight:600}
 tbody th,.fixed{white-space:nowrap}
-.names{min-width:14rem;overflow-wrap:anywhere}
+.names{min-width:12rem;overflow-wrap:anywhere}
 .number{text-align:right;white-space:nowrap}
 .charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,30rem),1fr));gap:1rem}
 figure{margin:0;border:1px solid var(--line);border-radius:6px;padding:.8rem}
@@ -117,6 +117,7 @@ std::string phase_of(const Found& found) {
 }
 
 std::string keeping_of(const Found& found) {
+    if (found.phase == Phase::unknown && !found.kept) return "";  // it cannot be read
     const std::string where = !found.managed ? "unmanaged" : found.kept ? "kept" : "left with the server";
     return found.pinned ? where + ", pinned" : where;
 }

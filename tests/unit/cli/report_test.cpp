@@ -165,5 +165,6 @@ TEST_CASE("report with --max-age is 13 when a target has nothing young enough, a
     const auto page = program({"report", program.store()}).out;
     CHECK(has(page, "1 good backup of 1 target, "));
     CHECK(has(page, "1 went wrong"));
+    CHECK_FALSE(has(page, "left with the server"));
     CHECK(has(page, "<th scope=\"row\">b1</th>"));
 }
