@@ -299,6 +299,10 @@ TEST_CASE("looking at an empty place makes no key; two runs that begin together 
     put(*other, "c/f", "y");
     CHECK(get(*one, "c/f") == "y");
     CHECK(site.open()->folders() == Names{"b", "c"});
+    // The one that comes second to the lock finds the key of the first.
+    const Site both;
+    const auto first = make_slots(*both.bytes(), both.with(key_file()));
+    CHECK(make_slots(*both.bytes(), both.with(key_file())).store_key.view() == first.store_key.view());
 }
 
 TEST_CASE("files that were swapped, moved or brought back from another backup are not read as what they are not") {
