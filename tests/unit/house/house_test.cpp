@@ -34,7 +34,7 @@ const std::map<std::string, Names> homes{
     {"toml++/", {"config"}}, {"CLI/", {"cli"}},
     {"expat", {"net"}},      {"hiredis/", {"net"}},
     {"yaml-cpp/", {"net"}},  {"nlohmann/", {"model", "driver", "cli"}},
-    {"sodium", {"store"}},    {"doctest/", {}},
+    {"sodium", {"store"}},   {"doctest/", {}},
     {"httplib", {}},
 };
 
