@@ -44,7 +44,7 @@ std::string pattern(std::size_t size) {
 }
 
 struct Site {
-    TemporaryFolder folder;
+    TemporaryFolder folder{TemporaryFolder::in_memory()};
     FakeClock clock;
     fs::path root = folder / "store";
 
