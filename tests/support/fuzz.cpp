@@ -270,7 +270,10 @@ std::string fuzz(const Fuzz& about, const std::function<void(const std::string& 
         if (auto wrong = told(text, "none"); !wrong.empty()) return wrong;
     }
     const auto seconds = number_in("VBACKUP_FUZZ_SECONDS");
-    const auto first = seconds ? std::uint64_t{std::random_device{}()} << 20U : std::uint64_t{20261122};
+    const auto begin = number_in("VBACKUP_FUZZ_FIRST");
+    const auto first = begin     ? *begin
+                       : seconds ? std::uint64_t{std::random_device{}()} << 20U
+                                 : std::uint64_t{20261122};
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds.value_or(0));
     for (std::uint64_t round = 0; seconds ? std::chrono::steady_clock::now() < end : round < about.rounds; ++round) {
         const auto seed = first + round;
