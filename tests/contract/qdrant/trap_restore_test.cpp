@@ -112,6 +112,8 @@ TEST_CASE("Q.9 no. 18: nor is a 200 the proof that a collection is gone") {
     pair.target.cluster.once("DELETE", "/collections/docs", wire::good("false"));
     pair.target.limits.without_progress = std::chrono::minutes(1);
     CHECK(ended([&] { pair.target.restore("b", true); }).has_value());
+    // It is waited for, and nothing is made in its place meanwhile: only the rights were tried.
+    CHECK(pair.target.cluster.count("PUT", "/collections/docs*") == 1);
     CHECK(pair.target.holdings("docs").points.at("").size() == 7);
 }
 
