@@ -48,6 +48,8 @@ struct InRealBucket : Place {
     ~InRealBucket() override {
         const auto store = open();
         for (const auto& folder : store->folders()) store->remove_all(folder);
+        // What an encrypted one has at its root.
+        for (const auto* slots : {"encryption.json", "encryption.copy.json"}) store->remove(slots);
     }
     std::unique_ptr<Store> open() override {
         std::map<std::string, std::string> environment;
