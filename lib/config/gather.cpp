@@ -53,7 +53,20 @@ std::string without_values(std::string_view description) {
     return result.append(description);
 }
 
+// toml++ 3.3.0 bounds how deep values lie in each other, and not how deep a key with dots leads: it goes as deep into the stack.
+void require_shallow(const std::string& text, const std::string& file) {
+    constexpr int most_dots = 1000;
+    int dots = 0;
+    for (const char letter : text) {
+        if (letter == '\n') dots = 0;
+        if (letter == '.' && ++dots > most_dots)
+            throw Error(ErrorKind::configuration, fmt::format("a line has more than {} dots", most_dots),
+                        "a key leads a few tables deep at most", {{"file", file}});
+    }
+}
+
 toml::table parse(const std::string& text, const std::string& file) {
+    require_shallow(text, file);
     try {
         return toml::parse(text, file);
     } catch (const toml::parse_error& error) {

@@ -272,6 +272,17 @@ TEST_CASE("a target or a store that is not there is named, with what could have 
     CHECK(store->hint() == "did you mean 'nightly'?");
 }
 
+TEST_CASE("a key that leads tens of thousands of tables deep is refused, and does not end the process") {
+    std::string deep = "a";
+    for (int i = 0; i < 60'000; ++i) deep += ".a";
+    for (const auto& text : {"[" + deep + "]\n", deep + " = 1\n"}) {
+        const auto error = reading(text);
+        REQUIRE(error);
+        CHECK(error->kind() == ErrorKind::configuration);
+        CHECK(error->message() == "a line has more than 1000 dots");
+    }
+}
+
 TEST_CASE("names") {
     CHECK(is_name("prod-2"));
     for (const char* text : {"", "Prod", "a b", "a_b", "a/b", "ä", "a."}) CHECK_FALSE(is_name(text));
