@@ -174,11 +174,11 @@ std::string free_name(const model::KeySlots& slots) {
     }
 }
 
-// The copy last: while both differ, each opens.
+// The copy first: a run that is killed between finds the file as it was when it is repeated, and writes both.
 void write(Store& bytes, const Opened& opened) {
     const auto text = rendered(opened.slots.all, opened.store_key);
-    put(bytes, file, text);
     put(bytes, copy_file, text);
+    put(bytes, file, text);
 }
 
 }  // namespace

@@ -233,6 +233,23 @@ TEST_CASE("one flipped bit of the key slots is found, and told from a wrong key"
     CHECK((error->message() + error->hint()).find("hunter") == std::string::npos);
 }
 
+TEST_CASE("a removal that ended between the key slots and their copy is finished by a rerun") {
+    const Site site;
+    put(*site.open(passphrase("hunter2")), "b/f", "x");
+    add_slot(*site.bytes(), site.with(passphrase("hunter2")), key_file(), "");
+    const auto slots = site.root / "encryption.json", copy = site.root / "encryption.copy.json";
+    // No unfinished file can be made beside it.
+    fs::create_directory(site.root / "encryption.json.part");
+    CHECK(refusal([&] { remove_slot(*site.bytes(), key_file(), "key-1"); }));
+    CHECK(slurp(slots).find("key-1") != std::string::npos);
+    CHECK(slurp(copy).find("key-1") == std::string::npos);
+    fs::remove(site.root / "encryption.json.part");
+    remove_slot(*site.bytes(), key_file(), "key-1");
+    CHECK(slurp(slots).find("key-1") == std::string::npos);
+    CHECK(slurp(slots) == slurp(copy));
+    CHECK(get(*site.open(), "b/f") == "x");
+}
+
 TEST_CASE("who has no key cannot add or take away a slot unseen") {
     const Site site;
     put(*site.open(), "b/f", "x");
