@@ -167,7 +167,7 @@ model::Found describe(const model::Manifest& manifest, const std::string& where)
     found.said = manifest.state;
     found.completed = manifest.completed;
     if (const auto size = manifest.size()) found.size = size;
-    if (manifest.retention) found.expires = manifest.created + *manifest.retention;
+    if (manifest.retention) found.expires = later(manifest.created, *manifest.retention);
     found.where = manifest.kept || manifest.location.empty() ? where : manifest.location;
     return found;
 }

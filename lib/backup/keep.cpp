@@ -132,7 +132,7 @@ private:
 
     static bool is_good(const Candidate& one) { return one.state == State::good || one.state == State::unseen; }
 
-    bool is_wanted(const Candidate& one) const { return one.retention && now_ - one.when <= *one.retention; }
+    bool is_wanted(const Candidate& one) const { return one.retention && now_ <= later(one.when, *one.retention); }
 
     void keep_what_is_wanted() {
         for (std::size_t i = 0; i < all_.size(); ++i) {

@@ -25,8 +25,14 @@ std::uint64_t parse_rate(std::string_view text);
 
 // RFC 3339 UTC in whole seconds: "2026-11-21T07:47:00Z".
 std::string format_time(Moment moment);
-// RFC 3339 with any fraction and offset, also without a zone (taken as UTC, as Qdrant writes). Empty when it is none.
+// RFC 3339 with any fraction and offset, also without a zone (taken as UTC, as Qdrant writes). Empty when it is none, and outside
+// the years of `moment_at`.
 std::optional<Moment> parse_time(std::string_view text);
+// So long after 1970 began. Empty outside the years 1970 to 2261: a Moment counts nanoseconds, and of these years the difference of
+// any two can still be told. Go's empty time, year 1, is none.
+std::optional<Moment> moment_at(Milliseconds since_1970);
+// At most the end of those years.
+Moment later(Moment from, Milliseconds length);
 // For ids: "20261121t074700z".
 std::string compact_time(Moment moment);
 

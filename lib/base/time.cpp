@@ -9,6 +9,8 @@ namespace vbackup {
 
 namespace {
 
+constexpr Milliseconds years_end = std::chrono::sys_days(std::chrono::year(2262) / 1 / 1).time_since_epoch();
+
 struct Parts {
     int year, month, day, hour, minute, second;
 };
@@ -105,11 +107,21 @@ std::optional<Moment> parse_time(std::string_view text) {
     const std::chrono::minutes offset = read_offset(reader);
     const std::chrono::year_month_day date(std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
                                            std::chrono::day(static_cast<unsigned>(day)));
-    // A Moment of nanoseconds ends in 2262 and begins in 1677; Go's empty time, year 1, is no time.
-    const bool representable = year >= 1678 && year <= 2261;
-    if (!reader.good || !reader.text.empty() || !date.ok() || !representable) return std::nullopt;
-    const auto whole = std::chrono::sys_days(date) + hours + minutes + seconds - offset;
-    return Moment(whole) + std::chrono::duration_cast<Moment::duration>(fraction);
+    if (!reader.good || !reader.text.empty() || !date.ok()) return std::nullopt;
+    const auto whole = moment_at((std::chrono::sys_days(date) + hours + minutes + seconds - offset).time_since_epoch());
+    if (!whole) return std::nullopt;
+    return *whole + std::chrono::duration_cast<Moment::duration>(fraction);
+}
+
+std::optional<Moment> moment_at(Milliseconds since_1970) {
+    if (since_1970 < Milliseconds{0} || since_1970 >= years_end) return std::nullopt;
+    return Moment(std::chrono::duration_cast<Moment::duration>(since_1970));
+}
+
+Moment later(Moment from, Milliseconds length) {
+    const auto since_1970 = std::chrono::floor<Milliseconds>(from.time_since_epoch());
+    if (length >= years_end - since_1970) return Moment(std::chrono::duration_cast<Moment::duration>(years_end));
+    return from + length;
 }
 
 }  // namespace vbackup

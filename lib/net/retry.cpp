@@ -11,6 +11,8 @@
 #include <optional>
 #include <random>
 
+#include "base/text.hpp"
+
 namespace vbackup::net {
 
 namespace {
@@ -113,7 +115,8 @@ std::optional<Moment> http_date(std::string_view text) {
     const std::chrono::year_month_day date{std::chrono::year(*year), std::chrono::month(*month),
                                            std::chrono::day(static_cast<unsigned>(*day))};
     if (!date.ok()) return std::nullopt;
-    return std::chrono::sys_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) + Seconds(*second);
+    const auto time = std::chrono::hours(*hour) + std::chrono::minutes(*minute) + Seconds(*second);
+    return moment_at((std::chrono::sys_days(date) + time).time_since_epoch());
 }
 
 Milliseconds retry_after(std::string_view value, Moment now) {

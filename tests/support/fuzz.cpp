@@ -282,7 +282,8 @@ std::string fuzz(const Fuzz& about, const std::function<void(const std::string& 
                        : seconds ? std::uint64_t{std::random_device{}()} << 20U
                                  : std::uint64_t{20261122};
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds.value_or(0));
-    for (std::uint64_t round = 0; seconds ? std::chrono::steady_clock::now() < end : round < about.rounds; ++round) {
+    const auto most = number_in("VBACKUP_FUZZ_ROUNDS").value_or(seconds ? UINT64_MAX : about.rounds);
+    for (std::uint64_t round = 0; round < most && (!seconds || std::chrono::steady_clock::now() < end); ++round) {
         const auto seed = first + round;
         if (auto wrong = told(Mutator(about, texts, seed).next(), std::to_string(seed)); !wrong.empty()) return wrong;
     }

@@ -38,9 +38,9 @@ inline void must(bool holds, const std::string& what) {
     if (!holds) throw Wrong(what);
 }
 
-// Gives `read` each text as it is, and then changed ones: `rounds` of them from a fixed beginning, or with VBACKUP_FUZZ_SECONDS for
-// so long from a new one each time (or from VBACKUP_FUZZ_FIRST), and with VBACKUP_FUZZ_SEED just the one that was told. Says what
-// went wrong, with the seed of the text and the file in which it was kept, or "": an exception that is no vbackup::Error, more time of the processor than a
+// Gives `read` each text as it is, and then changed ones: `rounds` of them (or VBACKUP_FUZZ_ROUNDS) from a fixed beginning, or with
+// VBACKUP_FUZZ_SECONDS for so long from a new one each time (or from VBACKUP_FUZZ_FIRST; with both, to what ends first), and with
+// VBACKUP_FUZZ_SEED just the one that was told. Says what went wrong, with the seed of the text and the file in which it was kept, or "": an exception that is no vbackup::Error, more time of the processor than a
 // linear reader needs (a second and 5 us a byte), more than 192 MiB of memory. What kills the process tells its seed where a
 // sanitizer lets it.
 std::string fuzz(const Fuzz& about, const std::function<void(const std::string& text)>& read);

@@ -101,8 +101,9 @@ std::string path_of(Call& call, net::Resp& wire, const Facts& facts) {
 }
 
 std::optional<Moment> moment_of(std::uint64_t seconds) {
-    if (seconds == 0) return std::nullopt;
-    return Moment{} + Seconds(seconds);
+    constexpr std::uint64_t most = 1'000'000'000'000;  // what milliseconds hold with room to spare
+    if (seconds == 0 || seconds > most) return std::nullopt;
+    return moment_at(Seconds(seconds));
 }
 
 // A server that has one file only makes it anew with each save: the time tells which one it was.

@@ -289,6 +289,7 @@ std::optional<Event> parse_event(const std::string& line) {
 
 std::optional<Milliseconds> parse_took(std::string_view text) {
     constexpr std::array<std::pair<char, int>, 4> units{{{'d', 86'400}, {'h', 3'600}, {'m', 60}, {'s', 1}}};
+    constexpr Seconds longest = std::chrono::years(100);
     if (text.empty()) return std::nullopt;
     Seconds total{0};
     while (!text.empty()) {
@@ -300,6 +301,7 @@ std::optional<Milliseconds> parse_took(std::string_view text) {
             std::find_if(units.begin(), units.end(), [&](const auto& one) { return one.first == letter; });
         if (unit == units.end()) return std::nullopt;
         total += Seconds(std::int64_t{value} * unit->second);
+        if (total > longest) return std::nullopt;
         text.remove_prefix(static_cast<std::size_t>(end - text.data()) + 1);
     }
     return total;

@@ -48,7 +48,7 @@ model::Found found_of(const Snapshot& snapshot) {
     found.said = seen.said;
     found.why = seen.why;
     found.started = snapshot.meta.created;
-    if (found.started && snapshot.took) found.completed = *found.started + *snapshot.took;
+    if (found.started && snapshot.took) found.completed = later(*found.started, *snapshot.took);
     found.expires = snapshot.retain_until;
     found.schedule = snapshot.schedule;
     found.where = seen.where;

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "base/url.hpp"
 #include "driver/weaviate/options.hpp"
 
@@ -44,7 +45,7 @@ json to_json(const std::optional<Moment>& moment) {
 
 std::optional<Moment> to_moment(const json& value) {
     if (!value.is_number_integer()) return std::nullopt;
-    return Moment(std::chrono::duration_cast<Moment::duration>(Milliseconds(value.get<std::int64_t>())));
+    return moment_at(Milliseconds(value.get<std::int64_t>()));
 }
 
 json to_json(const Place& place) {

@@ -54,6 +54,9 @@ TEST_CASE("what is no time is none") {
                              "26-11-21T07:47:00Z",
                              "2026-11-21X07:47:00Z",
                              "0001-01-01T00:00:00Z",
+                             "1969-12-31T23:59:59Z",
+                             "2262-01-01T00:00:00Z",
+                             "2261-12-31T23:59:59-00:01",
                              "9999-12-31T23:59:59Z",
                              "2026-11-21T07:47:00Z ",
                              "+026-11-21T07:47:00Z",
@@ -63,8 +66,25 @@ TEST_CASE("what is no time is none") {
     }
 }
 
+TEST_CASE("moments lie in years of which two have a difference") {
+    CHECK(moment_at(0ms) == Moment{});
+    CHECK_FALSE(moment_at(-1ms));
+    const auto last = moment_at(9'214'646'399'999ms);
+    REQUIRE(last);
+    CHECK(format_time(*last) == "2261-12-31T23:59:59Z");
+    CHECK(*last - Moment{} > std::chrono::years(291));
+    CHECK_FALSE(moment_at(9'214'646'400'000ms));
+    CHECK_FALSE(moment_at(Milliseconds::max()));
+}
+
+TEST_CASE("what is later ends with those years") {
+    CHECK(later(sample, 90s) == sample + 90s);
+    CHECK(format_time(later(sample, Milliseconds::max())) == "2262-01-01T00:00:00Z");
+    CHECK(later(sample, std::chrono::years(300)) == later(sample, Milliseconds::max()));
+}
+
 TEST_CASE("what is written is read back") {
-    for (std::int64_t second = -1'000'000'000; second < 4'000'000'000; second += 86'399 * 1'001) {
+    for (std::int64_t second = 0; second < 9'200'000'000; second += 86'399 * 1'001) {
         const Moment moment = Moment{} + Seconds(second);
         CHECK(parse_time(format_time(moment)) == moment);
     }

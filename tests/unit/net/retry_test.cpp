@@ -81,6 +81,11 @@ TEST_CASE("Retry-After as an HTTP date") {
     CHECK(retry_after("Sat, 21 Nix 2026 07:47:30 GMT", now) == 0ms);
     CHECK(retry_after("Sat, 21 Nov 2026 07:47:30 CET", now) == 0ms);
     CHECK(retry_after("2026-11-21T07:47:30Z", now) == 0ms);
+    // Nanoseconds do not reach these years, nor from one of them to now.
+    for (const auto* year : {"0001", "1600", "1700", "1969", "2262", "6026", "9999"}) {
+        CAPTURE(year);
+        CHECK(retry_after(std::string("Sat, 21 Nov ") + year + " 07:47:30 GMT", now) == 0ms);
+    }
 }
 
 TEST_CASE("only requests that change nothing are repeated") {
