@@ -8,6 +8,7 @@
 
 #include "backup/fetch.hpp"
 #include "backup/kept.hpp"
+#include "base/parallel.hpp"
 #include "driver/registry.hpp"
 
 namespace vbackup::backup {
@@ -47,6 +48,26 @@ bool is_of_some(const model::Manifest& manifest, const std::vector<model::Collec
     });
 }
 
+// What may be built on, as far as it says itself.
+std::vector<std::string> newest_first(Call& call, store::Catalog& home, const Target& target,
+                                      const std::vector<model::Collection>& collections) {
+    const auto ids = home.store().folders();
+    std::vector<std::optional<Moment>> created(ids.size());
+    run_all(ids.size(), home.store().at_once(), call.stop, [&](std::size_t i) {
+        const auto manifest = readable(call, home, ids[i]);
+        if (!manifest || !manifest->kept || manifest->state != "complete") return;
+        if (is_of(*manifest, target) && is_of_some(*manifest, collections)) created[i] = manifest->created;
+    });
+    call.require_time();
+    std::vector<std::size_t> order;
+    for (std::size_t i = 0; i < ids.size(); ++i)
+        if (created[i]) order.push_back(i);
+    std::stable_sort(order.begin(), order.end(), [&](auto one, auto other) { return created[one] > created[other]; });
+    std::vector<std::string> sorted;
+    for (const auto i : order) sorted.push_back(ids[i]);
+    return sorted;
+}
+
 const model::File* file_called(const model::Manifest& manifest, const std::string& name) {
     const auto found =
         std::find_if(manifest.files.begin(), manifest.files.end(), [&](const auto& one) { return one.name == name; });
@@ -65,20 +86,14 @@ driver::Layer layer_of(store::Catalog& home, const std::string& id, const model:
 
 std::optional<model::Manifest> next_base(Call& call, store::Catalog& home, const Target& target,
                                          const std::vector<model::Collection>& collections, std::size_t most) {
-    std::optional<model::Manifest> newest;
-    for (const auto& id : home.ids()) {
+    for (const auto& id : newest_first(call, home, target, collections)) {
         auto manifest = readable(call, home, id);
-        if (!manifest || !manifest->kept || manifest->state != "complete" || !is_of(*manifest, target)) continue;
-        if (!is_of_some(*manifest, collections)) continue;
-        if (newest && newest->created >= manifest->created) continue;
-        if (!links_of(home, *manifest)) {
-            call.tally.warn(fmt::format("{} is nothing to build on: a backup that it builds on itself is gone", id));
-            continue;
-        }
-        newest = std::move(manifest);
+        if (!manifest) continue;
+        const auto links = links_of(home, *manifest);
+        if (links) return *links < most ? std::move(manifest) : std::nullopt;
+        call.tally.warn(fmt::format("{} is nothing to build on: a backup that it builds on itself is gone", id));
     }
-    if (newest && links_of(home, *newest).value_or(0) >= most) return std::nullopt;
-    return newest;
+    return std::nullopt;
 }
 
 driver::Increments& require_increments(const Stage& stage, bool keep) {

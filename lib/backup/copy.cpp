@@ -75,13 +75,8 @@ private:
     void copy_files(const model::Manifest& manifest) {
         call_.tally.stage("copying " + manifest.id);
         call_.tally.bytes_total += manifest.size();
-        const auto errors = run_parallel(manifest.files.size(), parallel_ == 0 ? usual_parallel : parallel_, call_.stop,
-                                         [&](std::size_t i) {
-                                             copy_file(manifest, manifest.files[i]);
-                                             return true;
-                                         });
-        for (const auto& error : errors)
-            if (error) std::rethrow_exception(error);
+        run_all(manifest.files.size(), parallel_ == 0 ? usual_parallel : parallel_, call_.stop,
+                [&](std::size_t i) { copy_file(manifest, manifest.files[i]); });
         call_.require_time();
     }
 

@@ -8,6 +8,7 @@
 #include "backup/find.hpp"
 #include "backup/pin.hpp"
 #include "backup/story.hpp"
+#include "base/parallel.hpp"
 #include "base/text.hpp"
 #include "driver/registry.hpp"
 
@@ -34,26 +35,7 @@ Found unreadable(const std::string& id, const std::string& where, const Error& e
     return found;
 }
 
-std::vector<Found> all_of(store::Catalog& home, const Target* target) {
-    std::vector<Found> all;
-    const auto where = home.store().where();
-    for (const auto& id : home.ids()) {
-        try {
-            if (const auto manifest = home.manifest(id)) {
-                if (!target || is_of(*manifest, *target)) all.push_back(describe(*manifest, where));
-            } else if (const auto intent = home.intent(id)) {
-                if (!target || is_of(*intent, *target)) all.push_back(describe(*intent, where));
-            }
-        } catch (const Error& error) {
-            if (error.kind() == ErrorKind::storage) throw;
-            all.push_back(unreadable(id, where, error));
-        }
-        if (!all.empty() && all.back().id == id) all.back().pinned = is_pinned(home, id);
-    }
-    return all;
-}
-
-// What the server calls the parts of backups that are listed by their id already.
+// What the server calls the parts of a backup that is listed by its id already.
 std::set<std::string> names_at_server(const model::Manifest& manifest) {
     std::set<std::string> names;
     for (const auto& job : manifest.jobs) names.insert(job.name);
@@ -62,27 +44,65 @@ std::set<std::string> names_at_server(const model::Manifest& manifest) {
     return names;
 }
 
-std::set<std::string> names_at_server(Call& call, const Stage& stage) {
+std::set<std::string> names_at_server(const model::Intent& intent) {
     std::set<std::string> names;
-    for (auto* home : {stage.store, &stage.journal}) {
-        if (!home) continue;
-        for (const auto& id : home->ids()) {
-            try {
-                // What another target's server calls its own may be called the same here.
-                if (const auto manifest = home->manifest(id)) {
-                    if (is_of(*manifest, stage.target)) names.merge(names_at_server(*manifest));
-                } else if (const auto intent = home->intent(id); intent && is_of(*intent, stage.target)) {
-                    for (const auto& record : intent->records) {
-                        if (record.job) names.insert(record.job->name);
-                    }
-                }
-            } catch (const Error& error) {
-                call.tally.warn(fmt::format("{}: {}", id, error.message()));
-            }
-        }
-    }
-    names.erase("");
+    for (const auto& record : intent.records)
+        if (record.job) names.insert(record.job->name);
     return names;
+}
+
+struct Entry {
+    std::optional<Found> found;
+    std::set<std::string> names = {};
+};
+
+// Was it the store that failed, and not one backup in it?
+bool is_of_the_store(ErrorKind kind) {
+    return kind != ErrorKind::corrupt && kind != ErrorKind::refused && kind != ErrorKind::not_understood &&
+           kind != ErrorKind::denied && kind != ErrorKind::not_found;
+}
+
+// Nothing for another target's: what its server calls its own may be called the same at this one.
+Entry entry_of(Call& call, store::Catalog& home, const std::string& id, const Target* target) {
+    const auto where = home.store().where();
+    Entry entry;
+    try {
+        if (const auto manifest = home.manifest(id)) {
+            if (target && !is_of(*manifest, *target)) return {};
+            entry = {describe(*manifest, where), names_at_server(*manifest)};
+        } else if (const auto intent = home.intent(id)) {
+            if (target && !is_of(*intent, *target)) return {};
+            entry = {describe(*intent, where), names_at_server(*intent)};
+        } else {
+            return {};
+        }
+    } catch (const Error& error) {
+        if (is_of_the_store(error.kind())) throw;
+        if (target) call.tally.warn(fmt::format("{}: {}", id, error.message()));
+        entry.found = unreadable(id, where, error);
+    }
+    entry.found->pinned = is_pinned(home, id);
+    return entry;
+}
+
+struct Shelf {
+    std::vector<Found> all;
+    std::set<std::string> names;  // what the server calls their parts
+};
+
+Shelf all_of(Call& call, store::Catalog& home, const Target* target) {
+    const auto ids = home.store().folders();
+    std::vector<Entry> entries(ids.size());
+    run_all(ids.size(), home.store().at_once(), call.stop,
+            [&](std::size_t i) { entries[i] = entry_of(call, home, ids[i], target); });
+    call.require_time();
+    Shelf shelf;
+    for (auto& entry : entries) {
+        if (entry.found) shelf.all.push_back(std::move(*entry.found));
+        shelf.names.merge(entry.names);
+    }
+    shelf.names.erase("");
+    return shelf;
 }
 
 // What only the server knows of a backup that is listed by its id already.
@@ -281,12 +301,13 @@ Found status_of_intent(Call& call, const Stage& stage, store::Catalog& home, con
 }  // namespace
 
 std::vector<Found> list(Call& call, const Stage& stage, const model::Options& options) {
-    auto all = stage.store ? all_of(*stage.store, &stage.target) : std::vector<Found>{};
-    for (auto& found : all_of(stage.journal, &stage.target)) {
-        const auto same = [&](const Found& other) { return other.id == found.id; };
-        if (std::none_of(all.begin(), all.end(), same)) all.push_back(std::move(found));
-    }
-    const auto known = names_at_server(call, stage);
+    auto [all, known] = stage.store ? all_of(call, *stage.store, &stage.target) : Shelf{};
+    auto journal = all_of(call, stage.journal, &stage.target);
+    std::set<std::string> in_store;
+    for (const auto& found : all) in_store.insert(found.id);
+    for (auto& found : journal.all)
+        if (!in_store.contains(found.id)) all.push_back(std::move(found));
+    known.merge(journal.names);
     std::set<std::string> listed;
     std::vector<Found> at_server;
     try {
@@ -311,8 +332,8 @@ std::vector<Found> list(Call& call, const Stage& stage, const model::Options& op
     return all;
 }
 
-std::vector<Found> list(Call&, store::Catalog& store) {
-    auto all = all_of(store, nullptr);
+std::vector<Found> list(Call& call, store::Catalog& store) {
+    auto all = all_of(call, store, nullptr).all;
     sort_newest_first(all);
     return all;
 }

@@ -69,4 +69,14 @@ std::vector<std::exception_ptr> run_parallel(std::size_t count, std::size_t limi
     return queue.results();
 }
 
+void run_all(std::size_t count, std::size_t limit, const std::stop_token& stop,
+             const std::function<void(std::size_t)>& work) {
+    const auto problems = run_parallel(count, limit, stop, [&](std::size_t index) {
+        work(index);
+        return true;
+    });
+    for (const auto& problem : problems)
+        if (problem) std::rethrow_exception(problem);
+}
+
 }  // namespace vbackup

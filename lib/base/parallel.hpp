@@ -15,4 +15,9 @@ namespace vbackup {
 std::vector<std::exception_ptr> run_parallel(std::size_t count, std::size_t limit, const std::stop_token& stop,
                                              const std::function<bool(std::size_t)>& work);
 
+// The same for work of which nothing may be left out: once all has ended, what the first index that failed threw is thrown
+// again. Whoever gives a `stop` looks at it afterwards.
+void run_all(std::size_t count, std::size_t limit, const std::stop_token& stop,
+             const std::function<void(std::size_t)>& work);
+
 }  // namespace vbackup

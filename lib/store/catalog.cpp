@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/parallel.hpp"
 #include "store/seal.hpp"
 
 namespace vbackup::store {
@@ -122,18 +123,24 @@ void Catalog::forget_bases(const std::string& id) {
 
 std::string Catalog::dependent_of(const std::string& id) {
     const std::scoped_lock lock(mutex_);
-    for (const auto& other : store_.folders()) {
-        if (other == id) continue;
-        auto known = bases_.find(other);
-        if (known == bases_.end()) {
-            auto bases = read_bases(other);
-            if (!bases) {
-                // A create that has not ended may be gone on with, and is not remembered: it may still be committed.
-                if (is_begun_on(other, id)) return other;
-                continue;
-            }
-            known = bases_.emplace(other, std::move(*bases)).first;
-        }
+    auto others = store_.folders();
+    std::erase(others, id);
+    auto unread = others;
+    std::erase_if(unread, [this](const std::string& other) { return bases_.contains(other); });
+    std::vector<std::optional<std::vector<std::string>>> read(unread.size());
+    std::vector<char> begun_on(unread.size());
+    run_all(unread.size(), store_.at_once(), {}, [&](std::size_t i) {
+        read[i] = read_bases(unread[i]);
+        // A create that has not ended may be gone on with, and is not remembered: it may still be committed.
+        if (!read[i]) begun_on[i] = is_begun_on(unread[i], id) ? 1 : 0;
+    });
+    for (std::size_t i = 0; i < unread.size(); ++i) {
+        if (read[i]) bases_.emplace(unread[i], std::move(*read[i]));
+        if (begun_on[i] != 0) return unread[i];
+    }
+    for (const auto& other : others) {
+        const auto known = bases_.find(other);
+        if (known == bases_.end()) continue;
         if (std::find(known->second.begin(), known->second.end(), id) != known->second.end()) return other;
     }
     return {};

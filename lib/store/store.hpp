@@ -49,6 +49,8 @@ public:
     // link only the link.
     virtual void remove_all(const std::string& prefix) = 0;
     virtual std::optional<std::uint64_t> free_bytes() = 0;  // empty where it cannot be known
+    // How many small files to ask for side by side: several where each answer is waited for on a wire.
+    virtual std::size_t at_once() const { return 1; }
     // Creates and removes a probe, so that a store that cannot be written is refused before anything is changed.
     virtual void require_writable() = 0;
     // Held until the pointer goes or the process dies; in a bucket, at most two minutes after the last renewal when the

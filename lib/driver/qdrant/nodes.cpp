@@ -111,10 +111,7 @@ std::vector<Nodes::Found> Nodes::ask_all(Call& call, const Cluster& cluster) {
             one.peer.clear();
         }
     };
-    const auto work = [&](std::size_t n) { return ask(all[n]), true; };
-    for (const auto& error : run_parallel(all.size(), 8, call.stop, work)) {
-        if (error) std::rethrow_exception(error);
-    }
+    run_all(all.size(), 8, call.stop, [&](std::size_t n) { ask(all[n]); });
     call.require_time();
     return all;
 }

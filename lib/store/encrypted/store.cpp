@@ -35,6 +35,7 @@ public:
 
     std::string where() const override { return bytes_->where(); }
     std::optional<std::uint64_t> free_bytes() override { return bytes_->free_bytes(); }
+    std::size_t at_once() const override { return bytes_->at_once(); }
 
     std::unique_ptr<io::Sink> create(const std::string& name, bool resume) override {
         const auto view = look(true);

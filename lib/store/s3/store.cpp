@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::string_view lock_folder = ".locks/";
 constexpr std::size_t removed_at_once = 8;
+constexpr std::size_t asked_at_once = 16;
 
 std::string without_slash(std::string_view prefix) {
     if (prefix.ends_with('/')) prefix.remove_suffix(1);
@@ -88,6 +89,7 @@ public:
     void remove(const std::string& name) override;
     void remove_all(const std::string& prefix) override;
     std::optional<std::uint64_t> free_bytes() override { return std::nullopt; }
+    std::size_t at_once() const override { return asked_at_once; }
     void require_writable() override;
     std::shared_ptr<void> lock(const std::string& name) override;
 
@@ -167,13 +169,10 @@ void BucketStore::remove_all(const std::string& prefix) {
     const std::string key = key_of(without_slash(prefix));
     auto keys = bucket_->keys(call, key + "/");
     keys.push_back(key);
-    const auto problems = run_parallel(keys.size(), removed_at_once, call.stop, [&](std::size_t i) {
+    run_all(keys.size(), removed_at_once, call.stop, [&](std::size_t i) {
         Call own = bucket_->call();
         bucket_->remove(own, keys[i]);
-        return true;
     });
-    for (const auto& problem : problems)
-        if (problem) std::rethrow_exception(problem);
     call.require_time();
     remove_uploads(call, key + "/", false);
     remove_uploads(call, key, true);

@@ -287,6 +287,7 @@ TEST_CASE_FIXTURE(Bucket, "ten thousand backups are listed by pages") {
     const auto before = s3.requests();
     CHECK(open()->folders().size() == 10'001);
     CHECK(s3.requests() - before == 11);
+    CHECK(open()->at_once() == 16);
 }
 
 TEST_CASE("parts grow so that 64 GiB fit into 10,000 with little memory") {

@@ -19,6 +19,14 @@ TEST_CASE("list shows each backup once, newest first, and those of others by the
     CHECK_FALSE(all[2].managed);
 }
 
+TEST_CASE("a list that was interrupted is none, not a short one") {
+    Scene scene;
+    scene.made("b1");
+    scene.stop.request_stop();
+    CHECK_THROWS_AS(backup::list(scene.call, scene.store), Error);
+    CHECK_THROWS_AS(backup::list(scene.call, scene.stage(), {}), Error);
+}
+
 TEST_CASE("another target's backup of the same name hides nothing, and is known again when the server has just it") {
     Scene scene;
     scene.made("b1", false);

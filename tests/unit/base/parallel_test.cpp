@@ -118,6 +118,23 @@ TEST_CASE("after a stop no further index is started") {
     CHECK(record.indexes.size() == 2);
 }
 
+TEST_CASE("work that must all be done goes on to its end, and throws what the first index threw") {
+    std::atomic<int> ran{0};
+    const auto work = [&](std::size_t i) {
+        ++ran;
+        if (i == 3 || i == 5) throw std::runtime_error(i == 3 ? "three" : "five");
+    };
+    for (const std::size_t limit : {1U, 4U}) {
+        CAPTURE(limit);
+        ran = 0;
+        CHECK_THROWS_WITH_AS(run_all(20, limit, {}, work), "three", std::runtime_error);
+        CHECK(ran == 20);
+        ran = 0;
+        run_all(3, limit, {}, work);
+        CHECK(ran == 3);
+    }
+}
+
 TEST_CASE("nothing to do is done") {
     CHECK(run_parallel(0, 4, {}, [](std::size_t) { return true; }).empty());
 }
