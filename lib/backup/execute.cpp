@@ -238,7 +238,7 @@ void Executor::run_step(const Step& step, bool wait) {
             fetch(step);
             break;
         case StepKind::place:
-            place(call_, stage_, intent_.draft.id, step, intent_.draft.files);
+            place(call_, stage_, intent_.draft.id, step, files());
             break;
         case StepKind::erase:
             erase(call_, stage_, step, record(step.of).job);
@@ -360,11 +360,10 @@ model::Outcome Executor::send_once(const Step& step) {
     prepare_place(stage_, step);
     std::unique_ptr<io::Source> source;
     if (step.kind == StepKind::send) {
-        const auto file = std::find_if(intent_.draft.files.begin(), intent_.draft.files.end(),
-                                       [&](const auto& one) { return one.name == step.file; });
+        // A copy: another worker may be bringing home the next file.
+        const auto file = file_called(step.file);
         if (!stage_.store) throw Error(ErrorKind::usage, "the store that holds the backup is not named");
-        if (file == intent_.draft.files.end())
-            throw Error(ErrorKind::corrupt, fmt::format("the backup has no file {}", step.file));
+        if (!file) throw Error(ErrorKind::corrupt, fmt::format("the backup has no file {}", step.file));
         if (!file->base.empty()) return send_increment(step, *file);
         const auto name = store::file_name(intent_.draft.id, file->name);
         auto& bytes = stage_.store->store();
@@ -495,6 +494,19 @@ void Executor::fetch(const Step& step) {
         files.push_back(std::move(home));
         save();
     });
+}
+
+std::vector<model::File> Executor::files() {
+    const std::scoped_lock lock(mutex_);
+    return intent_.draft.files;
+}
+
+std::optional<model::File> Executor::file_called(const std::string& name) {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& file : intent_.draft.files) {
+        if (file.name == name) return file;
+    }
+    return std::nullopt;
 }
 
 model::StepRecord Executor::record(const std::string& step) {

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,8 @@ private:
     void send_again(const model::Step& settling);
     void fetch(const model::Step& step);
 
+    std::vector<model::File> files();
+    std::optional<model::File> file_called(const std::string& name);
     model::StepRecord record(const std::string& step);
     void note(const std::string& step, const std::function<void(model::StepRecord&)>& change);
     void save();
