@@ -59,18 +59,35 @@ std::string apart(const model::Found& found, const PruneOptions& options) {
     return "";
 }
 
-Pruned decided(Call& call, std::vector<model::Found> all, const PruneOptions& options) {
+// A removal that was begun was decided, and is finished at once.
+bool is_half_removed(const model::Found& found, const std::vector<store::Catalog*>& homes) {
+    if (found.phase != Phase::failed || found.id.empty()) return false;
+    return std::any_of(homes.begin(), homes.end(), [&](store::Catalog* home) {
+        if (home == nullptr) return false;
+        try {
+            const auto intent = home->intent(found.id);
+            return intent && intent->verb == "remove" && !home->manifest(found.id);
+        } catch (const Error& error) {
+            if (error.kind() == ErrorKind::storage) throw;
+            return false;
+        }
+    });
+}
+
+Pruned decided(Call& call, std::vector<model::Found> all, const PruneOptions& options,
+               const std::vector<store::Catalog*>& homes) {
     Pruned pruned{.items = {}, .dry_run = options.dry_run};
     std::vector<Candidate> candidates;
     std::vector<std::size_t> places;
     for (auto& found : all) {
-        const auto why = apart(found, options);
+        const bool half_removed = is_half_removed(found, homes);
+        const auto why = half_removed ? "its removal had begun" : apart(found, options);
         if (why.empty()) {
             candidates.push_back(candidate_of(found));
             if (options.needed.contains(name_of(found))) candidates.back().state = Candidate::State::under_way;
             places.push_back(pruned.items.size());
         }
-        Decision decision{.id = name_of(found), .keep = true, .reasons = {why}};
+        Decision decision{.id = name_of(found), .keep = !half_removed, .reasons = {why}};
         pruned.items.push_back({std::move(found), std::move(decision), std::nullopt});
     }
     auto decisions = decide(candidates, options.rules, call.clock.wall());
@@ -154,7 +171,7 @@ Pruned prune(Call& call, const Stage& stage, const PruneOptions& asked) {
     auto all = list(call, stage, options.options);
     // All of them are of this target, whichever address they were made through.
     for (auto& found : all) found.target = stage.target.url;
-    auto pruned = decided(call, std::move(all), options);
+    auto pruned = decided(call, std::move(all), options, {stage.store, &stage.journal});
     if (options.dry_run) return pruned;
     require_consent_for(pruned, stage.confirm);
     auto agreed = stage;
@@ -166,7 +183,7 @@ Pruned prune(Call& call, const Stage& stage, const PruneOptions& asked) {
 Pruned prune(Call& call, store::Catalog& store, const Confirm& confirm, const PruneOptions& options) {
     auto all = list(call, store);
     look_at_locks(store, all);
-    auto pruned = decided(call, std::move(all), options);
+    auto pruned = decided(call, std::move(all), options, {&store});
     if (options.dry_run) return pruned;
     require_consent_for(pruned, confirm);
     remove_each(call, pruned, [&](const std::string& id) { remove(store, id, yes, false); });

@@ -177,6 +177,20 @@ TEST_CASE("a removal that was cut short is no backup under way, and prune finish
     CHECK(scene.store.ids().empty());
 }
 
+TEST_CASE("prune finishes its own removal that was cut short, however young the backup is") {
+    Scene scene;
+    scene.made("b1", false);
+    scene.clock.advance(std::chrono::minutes(1));
+    scene.made("b2", false);
+    scene.fail("run", "drop:", ErrorKind::failed);
+    CHECK(backup::prune(scene.call, scene.stage(), {.rules = {.last = 1}}).items.back().error);
+    CHECK_FALSE(scene.journal.manifest("b1"));
+    scene.database.before = {};
+    const auto pruned = backup::prune(scene.call, scene.stage(), {.rules = {.last = 1}});
+    CHECK_FALSE(pruned.items.back().error);
+    CHECK(scene.journal.ids() == std::vector<std::string>{"b2"});
+}
+
 TEST_CASE("prune keeps what a restore needs, and what that builds on") {
     Scene scene;
     for (const auto* id : {"b1", "b2", "b3"}) {
