@@ -202,6 +202,15 @@ Result remove(store::Catalog& store, const std::string& id, const Confirm& confi
     return remove_kept(store, id, confirm, dry_run, pinned_too);
 }
 
+namespace {
+
+// By an earlier run whose answer got lost: then only what it had begun is left to forget.
+bool is_cancelled(Call& call, const Stage& stage, const model::Found& job) {
+    return stage.target.driver.observe(call, job.job, Milliseconds{0}).phase == model::Phase::cancelled;
+}
+
+}  // namespace
+
 Result cancel(Call& call, const Stage& stage, const std::string& id, const model::Options& options, bool dry_run) {
     // Which jobs are under way? A restore's intent comes first: its id is that of the backup too.
     auto restoring = stage.journal.intent(restore_key(id));
@@ -238,8 +247,15 @@ Result cancel(Call& call, const Stage& stage, const std::string& id, const model
 
     Result result{.dry_run = dry_run};
     for (const auto& job : jobs) {
+        result.under_way = job;
         model::Request request{.verb = model::Verb::cancel, .id = id, .options = options, .found = &job};
-        auto plan = stage.target.driver.plan(call, request, peek_through(stage));
+        model::Plan plan;
+        try {
+            plan = stage.target.driver.plan(call, request, peek_through(stage));
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::refused || !known.intent || !is_cancelled(call, stage, job)) throw;
+            continue;
+        }
         if (!dry_run) {
             require_consent(stage.confirm, plan);
             model::Intent intent{
@@ -247,7 +263,6 @@ Result cancel(Call& call, const Stage& stage, const std::string& id, const model
             Executor(call, stage, nullptr, intent).run();
         }
         for (auto& step : plan.steps) result.plan.steps.push_back(std::move(step));
-        result.under_way = job;
     }
     if (dry_run) return result;
     result.under_way->phase = model::Phase::cancelled;

@@ -144,6 +144,18 @@ TEST_CASE("cancel ends a job under way and what it had begun") {
     CHECK(kind_of([&] { backup::cancel(scene.call, scene.stage(), "b1", {}, false); }) == ErrorKind::not_found);
 }
 
+TEST_CASE("cancel whose answer was lost is finished by the same command, although the server refuses a second one") {
+    Scene scene;
+    scene.database.collections.erase("Book");
+    backup::create(scene.call, scene.stage(), {.id = "b1", .wait = false});
+    scene.fail("observe", "", ErrorKind::denied, 1, 100);
+    CHECK(kind_of([&] { backup::cancel(scene.call, scene.stage(), "b1", {}, false); }) == ErrorKind::denied);
+    CHECK(scene.journal.intent("b1"));
+    scene.fail("plan", "", ErrorKind::refused);
+    CHECK(backup::cancel(scene.call, scene.stage(), "b1", {}, false).under_way->phase == model::Phase::cancelled);
+    CHECK(scene.journal.ids().empty());
+}
+
 TEST_CASE("cancel of a finished backup is refused") {
     Scene scene;
     scene.made("b1");
