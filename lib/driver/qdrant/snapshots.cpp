@@ -2,6 +2,8 @@
 #include "driver/qdrant/snapshots.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <functional>
 
 #include <fmt/format.h>
 
@@ -60,6 +62,21 @@ bool more_than_ours(Call& call, const Client& client, const Memory& memory, cons
         call.require_time();
     }
     return false;
+}
+
+// An earlier run may have left the snapshot of this shard under way, and telemetry tells no shard: whatever the node makes of this
+// collection is waited for, since it is listed once it has ended. Made a second time, the first would stay with the server.
+void wait_for_earlier(Call& call, const Client& client, const Place& place, const std::function<bool()>& is_listed) {
+    constexpr Milliseconds pause{1000}, longest = std::chrono::minutes(30);
+    const auto begun = call.clock.now();
+    while (!is_listed() && client.working(call).creating(place.collection) > 0) {
+        if (call.clock.now() - begun >= longest)
+            throw Error(ErrorKind::busy,
+                        fmt::format("a snapshot that may be the one of {} is still being made", place.text()),
+                        "run it again once the server has made it");
+        call.clock.sleep(pause, call.stop);
+        call.require_time();
+    }
 }
 
 // Names tell the second they were begun in and nothing finer. A second snapshot within that second gets the name of the
@@ -177,8 +194,9 @@ std::optional<model::Outcome> snapshot_taken(Call& call, Nodes& nodes, Memory& m
     };
     // The packing of a storage snapshot shows nowhere. Of a shard it tells something only where all that this run asked for is known:
     // what an earlier run left under way would be taken for it. What ended between the questions is listed by now.
-    const bool counted =
-        note.place.unit == Unit::collection || (note.place.unit == Unit::shard && memory.was_asked(note.place));
+    const bool asked = memory.was_asked(note.place);
+    if (note.place.unit == Unit::shard && !asked) wait_for_earlier(call, client, note.place, is_listed);
+    const bool counted = note.place.unit == Unit::collection || (note.place.unit == Unit::shard && asked);
     const bool taken = is_listed() || (counted && (more_than_ours(call, client, memory, note.place) || is_listed()));
     if (!taken) return std::nullopt;
     memory.asked(note, true);

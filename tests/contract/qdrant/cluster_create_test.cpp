@@ -155,6 +155,24 @@ TEST_CASE("create: the answer to the making of one of several snapshots is lost:
     }
 }
 
+TEST_CASE("create: of what an earlier run left in the making nothing is made a second time") {
+    Vault vault;
+    Site site(vault, 1);
+    site.cluster.fill("docs", collection_body(3, 1), 300);
+    site.cluster.with([&](auto& state) { state.looks_until_made = 9; });
+    site.cluster.tamper([](const HttpRequest& request, const std::function<Answer()>& work) {
+        auto answer = work();
+        if (request.method == "POST" && request.path.ends_with("/shards/1/snapshots")) answer.body = "null";
+        return answer;
+    });
+    const auto begin = [&] { backup::create(site.call, site.stage(), {.id = "b", .wait = false}); };
+    CHECK(ended(begin).has_value());
+    site.cluster.tamper({});
+    site.open();
+    begin();
+    CHECK(site.cluster.count("POST", "/collections/docs/shards/*/snapshots*") == 3);
+}
+
 TEST_CASE("create: a request for one of several snapshots never came: it is sent again though others are being made") {
     for (const int looks : {1, 3, 9, 40}) {
         CAPTURE(looks);
