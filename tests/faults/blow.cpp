@@ -123,6 +123,9 @@ constexpr std::array all_blows{
     Blow{.name = "drop-member", .works = true, .lies = true, .spoil = drop_member},
     Blow{.name = "unknown-word", .works = true, .lies = true, .spoil = unknown_word},
     Blow{.name = "no-items", .works = true, .lies = true, .unseen = true, .spoil = no_items},
+    Blow{.name = "words-early", .works = true, .lies = true, .words = Words::early},
+    Blow{.name = "words-backwards", .works = true, .words = Words::backwards},
+    Blow{.name = "words-unknown", .works = true, .words = Words::unknown},
 };
 
 // Does a RESP answer end where its bytes end? What no client can read does.
@@ -157,7 +160,7 @@ void Wedge::arm(const Blow& blow, std::size_t at, std::size_t times, std::uint64
     blow_ = &blow;
     at_ = at;
     times_ = times;
-    seen_ = 0;
+    seen_ = hits_ = 0;
     struck_ = false;
     random_.seed(seed);
 }
@@ -178,20 +181,49 @@ bool Wedge::has_struck() const {
     return struck_;
 }
 
+void Wedge::count_jobs(std::function<bool(std::string_view, std::string_view)> begins) {
+    const std::scoped_lock lock(mutex_);
+    begins_ = std::move(begins);
+}
+
+std::size_t Wedge::jobs() const {
+    const std::scoped_lock lock(mutex_);
+    return jobs_;
+}
+
 const Blow* Wedge::next() {
     const auto now = seen_++;
-    if (blow_ == nullptr || now < at_ || now - at_ >= times_) return nullptr;
+    if (blow_ == nullptr || now < at_) return nullptr;
+    if (blow_->words != Words::kept) return hits_ < times_ ? blow_ : nullptr;
+    if (now - at_ >= times_) return nullptr;
     struck_ = true;
     return blow_;
 }
 
+void Wedge::hit(bool changed) {
+    hits_ += changed ? 1 : 0;
+    struck_ = struck_ || changed;
+}
+
 Tamper Wedge::http() {
-    return [this](const HttpRequest&, const std::function<Answer()>& work) {
+    return [this](const HttpRequest& request, const std::function<Answer()>& server) {
         const std::scoped_lock lock(mutex_);
+        const auto work = [&] {
+            auto answer = server();
+            // Zilliz Cloud says no with a 200 and a code.
+            const bool taken = answer.status / 100 == 2 &&
+                               (!answer.body.starts_with(R"({"code":)") || answer.body.starts_with(R"({"code":0,)"));
+            if (begins_ && taken && begins_(request.method, request.path)) ++jobs_;
+            return answer;
+        };
         const auto* blow = next();
         if (blow == nullptr) return work();
         Answer answer;
         if (blow->works) answer = work();
+        if (blow->words != Words::kept) {
+            hit(change_words(answer.body, blow->words));
+            return answer;
+        }
         if (blow->status != 0) {
             answer = {.status = blow->status, .body = std::string(blow->body)};
             answer.headers = {{"Content-Type", blow->body == page ? "text/html" : "application/json"}};
@@ -210,12 +242,21 @@ Tamper Wedge::http() {
 
 // What has no like in RESP is said by the nearest: an error for a status, half a word for what is cut.
 RespServer::Tamper Wedge::resp() {
-    return [this](const RespCommand&, const std::function<RespAnswer()>& work) {
+    return [this](const RespCommand& command, const std::function<RespAnswer()>& server) {
         const std::scoped_lock lock(mutex_);
+        const auto work = [&] {
+            auto answer = server();
+            if (begins_ && !answer.bytes.starts_with('-') && begins_(command.front(), "")) ++jobs_;
+            return answer;
+        };
         const auto* blow = next();
         if (blow == nullptr) return work();
         RespAnswer answer;
         if (blow->works) answer = work();
+        if (blow->words != Words::kept) {
+            hit(change_info(answer.bytes, blow->words));
+            return answer;
+        }
         if (is(*blow, "stall")) {
             clock_.advance(longer_than_any_deadline);
             return RespAnswer{.bytes = {}, .then = RespAnswer::Then::stall};

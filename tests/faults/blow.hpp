@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "faults/state_words.hpp"
 #include "support/fake_clock.hpp"
 #include "support/http_server.hpp"
 #include "support/resp_server.hpp"
@@ -27,6 +28,7 @@ struct Blow {
     bool lies_in_resp = false;  // the same of a Dragonfly, where it is the word for "there is none"
     // Of what the server says; the random numbers are the scenario's own.
     void (*spoil)(Answer&, std::mt19937_64&) = nullptr;
+    Words words = Words::kept;  // strikes only at answers that have such words
 };
 
 std::span<const Blow> blows();
@@ -44,17 +46,24 @@ public:
     std::size_t seen() const;
     bool has_struck() const;
 
+    // From now on the requests and commands that this is true of count as jobs when the server takes them.
+    void count_jobs(std::function<bool(std::string_view method, std::string_view path)> begins);
+    // How many jobs servers have begun, over the world's whole life.
+    std::size_t jobs() const;
+
     Tamper http();
     RespServer::Tamper resp();
 
 private:
     // The blow for the exchange that comes now; null: none.
     const Blow* next();
+    void hit(bool changed);
 
     const FakeClock& clock_;
     mutable std::mutex mutex_;
     const Blow* blow_ = nullptr;
-    std::size_t at_ = 0, times_ = 0, seen_ = 0;
+    std::function<bool(std::string_view, std::string_view)> begins_;
+    std::size_t at_ = 0, times_ = 0, seen_ = 0, hits_ = 0, jobs_ = 0;
     bool struck_ = false;
     std::mt19937_64 random_;
 };

@@ -53,6 +53,20 @@ public:
         for ([[maybe_unused]] const auto& one : std::filesystem::directory_iterator(root_)) ++all;
         return all;
     }
+    void fail_jobs(bool on) override {
+        server_.change([&](auto& script) {
+            script.ending = on ? "FAILED" : "SUCCESS";
+            script.ending_why = on ? "no space left on device" : "";
+            script.restore_fails = script.ending_why;
+        });
+    }
+    void slow_jobs(bool on) override {
+        server_.change([&](auto& script) { script.looks = on ? 1'000'000 : 2; });
+    }
+    std::size_t under_way() override { return server_.under_way(); }
+    bool begins_job(std::string_view method, std::string_view path) const override {
+        return method == "POST" && path.starts_with("/v1/backups/");
+    }
 
 private:
     static ScriptedWeaviate::Script script(const path& root) {
@@ -118,6 +132,9 @@ public:
             return all;
         });
     }
+    bool begins_job(std::string_view method, std::string_view path) const override {
+        return method == "POST" && path.ends_with("/snapshots");
+    }
 
 private:
     ScriptedQdrantCluster cluster_;
@@ -154,6 +171,10 @@ public:
     std::size_t left_with_server() override {
         return server_.with([](auto& state) { return state.snapshots.size(); });
     }
+    void fail_jobs(bool on) override {
+        server_.with([&](auto& state) { state.save_fails = on; });
+    }
+    bool begins_job(std::string_view method, std::string_view) const override { return method == "BGSAVE"; }
 
 private:
     ScriptedDragonfly server_;
@@ -205,6 +226,16 @@ public:
         server_.change([](auto& script) { script.clusters.at(cluster).collections = {{"default", {}}}; });
     }
     std::size_t left_with_server() override { return server_.backups().size(); }
+    void fail_jobs(bool on) override {
+        server_.change([&](auto& script) {
+            script.ending = on ? "FAILED" : "SUCCESSFUL";
+            script.reason = on ? "an internal error" : "";
+        });
+    }
+    std::string schedules() override { return server_.policy(cluster); }
+    bool begins_job(std::string_view method, std::string_view path) const override {
+        return method == "POST" && (path.ends_with("/backups/create") || path.ends_with("/restoreCollection"));
+    }
 
 private:
     static constexpr const char* cluster = "in01-5b1c77aa90de321";
@@ -284,6 +315,51 @@ Play download() {
             .restore = {from_store},
             .look = {"list", "STORE", "--output", "json"}};
 }
+// The server's job ends badly by itself.
+Play failing(Play play, std::string_view verb) {
+    play.verb = verb;
+    play.fails = true;
+    return play;
+}
+const std::vector<std::string> begun{"create", "prod", "--id", "b", "--no-wait"};
+Play create_begun(Play play) {
+    play.verb = "create-begun";
+    play.verdict = Play::Verdict::begun;
+    play.line = begun;
+    return play;
+}
+Play wait_for_it(Play play) {
+    play.verb = "wait";
+    play.before = {begun};
+    play.line = {"wait", "prod", "b"};
+    return play;
+}
+Play cancel() {
+    return {.verb = "cancel",
+            .verdict = Play::Verdict::cancelled,
+            .before = {begun},
+            .line = {"cancel", "prod", "b", "--yes"},
+            .slow = true};
+}
+Play prune_left() {
+    auto play = create_left();
+    play.verb = "prune";
+    play.verdict = Play::Verdict::pruned;
+    play.before = {{"create", "prod", "--id", "a"}, made_and_left()[0]};
+    play.line = {"prune", "prod", "--keep-last", "1", "--yes"};
+    return play;
+}
+const std::vector<std::string> schedule_set{"schedule", "set", "prod",        "--weekdays", "mon,wed",
+                                            "--hours",  "2",   "--retention", "7d"};
+Play set_schedule() {
+    return {.verb = "schedule-set", .verdict = Play::Verdict::scheduled, .line = schedule_set};
+}
+Play remove_schedule() {
+    return {.verb = "schedule-remove",
+            .verdict = Play::Verdict::scheduled,
+            .before = {schedule_set},
+            .line = {"schedule", "remove", "prod", "--yes"}};
+}
 Play told(std::string_view verb, std::vector<std::string> line, Play::Lines before = {}) {
     return {.verb = verb, .verdict = Play::Verdict::told, .before = std::move(before), .line = std::move(line)};
 }
@@ -307,11 +383,16 @@ const std::vector<Driver>& played_drivers() {
          [](const path& home, const FakeClock&) -> std::unique_ptr<World> {
              return std::make_unique<WeaviateWorld>(home);
          },
-         plays({create_kept(), create_left(), restore_kept(), restore_left(), delete_left(), download()},
+         plays({create_kept(), create_left(), restore_kept(), restore_left(), delete_left(), download(),
+                create_begun(create_left()), wait_for_it(create_left()), cancel(), prune_left(),
+                failing(create_left(), "create-left-fails"), failing(restore_left(), "restore-left-fails"),
+                told("verify", {"verify", "prod", "b"}, made_and_left())},
                made_and_left())},
         {"qdrant-1", false,
          [](const path&, const FakeClock&) -> std::unique_ptr<World> { return std::make_unique<QdrantWorld>(1); },
-         plays({create_kept(), create_left(), restore_kept(), restore_over(), delete_left(), download()},
+         plays({create_kept(), create_left(), restore_kept(), restore_over(), restore_left(), delete_left(), download(),
+                create_begun(create_left()), wait_for_it(create_left()), prune_left(),
+                told("verify", {"verify", "prod", "b"}, made_and_left())},
                made_and_left())},
         {"qdrant-3", false,
          [](const path&, const FakeClock&) -> std::unique_ptr<World> { return std::make_unique<QdrantWorld>(3); },
@@ -321,7 +402,9 @@ const std::vector<Driver>& played_drivers() {
          [](const path&, const FakeClock&) -> std::unique_ptr<World> {
              return std::make_unique<DragonflyWorld>("dragonfly");
          },
-         plays({create_kept(), create_left(), restore_kept(), restore_over()}, made_and_left())},
+         plays({create_kept(), create_left(), restore_kept(), restore_over(), create_begun(create_left()),
+                wait_for_it(create_left()), failing(create_left(), "create-left-fails")},
+               made_and_left())},
         {"redis", true,
          [](const path&, const FakeClock&) -> std::unique_ptr<World> {
              return std::make_unique<DragonflyWorld>("redis");
@@ -335,7 +418,11 @@ const std::vector<Driver>& played_drivers() {
          {create_kept(), restore_kept(), restore_over()}},
         {"zilliz", false,
          [](const path&, const FakeClock&) -> std::unique_ptr<World> { return std::make_unique<ZillizWorld>(); },
-         plays({create_left(), restore_left(), delete_left()}, made_and_left())},
+         plays({create_left(), restore_left(), delete_left(), create_begun(create_left()), wait_for_it(create_left()),
+                prune_left(), set_schedule(), remove_schedule(), failing(create_left(), "create-left-fails"),
+                failing(restore_left(), "restore-left-fails"),
+                told("schedule-show", {"schedule", "show", "prod", "--output", "json"}, {schedule_set})},
+               made_and_left())},
     };
     return all;
 }

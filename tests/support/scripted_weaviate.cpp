@@ -252,6 +252,15 @@ void ScriptedWeaviate::crash() {
     }
 }
 
+std::size_t ScriptedWeaviate::under_way() const {
+    const std::scoped_lock lock(state_->mutex);
+    std::size_t all = 0;
+    for (const auto* works : {&state_->backups, &state_->restores}) {
+        for (const auto& [key, work] : *works) all += work.held ? 1 : 0;
+    }
+    return all;
+}
+
 void ScriptedWeaviate::finish() {
     const std::scoped_lock lock(state_->mutex);
     for (auto* works : {&state_->backups, &state_->restores}) {

@@ -47,6 +47,8 @@ public:
         int looks = 2;                                 // at a job's status until it has ended
         std::string ending = "SUCCESS";                // of backups
         std::string ending_why = {};
+        std::string restore_fails =
+            {};  // why restores end FAILED, with their first collection there; empty: they do not
         bool count_fails = false;
     };
 
@@ -67,6 +69,8 @@ public:
     void fault_once(std::string method, std::string glob, Answer answer, bool after = false);
     // Like kill -9 and a start: what ran is in memory no more, and its status stays in storage as it was.
     void crash();
+    // Backups and restores that it is at.
+    std::size_t under_way() const;
     // What runs ends now.
     void finish();
     // backup_config.json of a backup at the default place; empty for none.

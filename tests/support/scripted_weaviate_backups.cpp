@@ -63,7 +63,9 @@ void ScriptedWeaviate::State::finish_restore(const Key& key, Work& work) {
     Names errors;
     const auto& backup = backups.at({key.backend, key.bucket, key.path, key.id});
     for (const auto& name : work.classes) {
-        if (script.collections.contains(name)) {
+        if (!script.restore_fails.empty() && name != work.classes.front()) {
+            errors.push_back(fmt::format("\"{}\": {}", name, script.restore_fails));
+        } else if (script.collections.contains(name)) {
             errors.push_back(
                 fmt::format("\"{0}\": error when trying to restore class: class name {0} already exists", name));
         } else {
