@@ -110,6 +110,11 @@ Snapshot read_snapshot(const json& one) {
     if (const auto& sum = member(one, "checksum"); !sum.is_null()) snapshot.checksum = sum.get<std::string>();
     std::transform(snapshot.checksum.begin(), snapshot.checksum.end(), snapshot.checksum.begin(),
                    [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; });
+    // Noted as it is, it would be sent with the file at a restore, which the server would then refuse.
+    const bool is_sha256 =
+        snapshot.checksum.size() == 64 && snapshot.checksum.find_first_not_of("0123456789abcdef") == std::string::npos;
+    if (!snapshot.checksum.empty() && !is_sha256)
+        throw_not_understood("list the snapshots", "a checksum is no SHA-256");
     return snapshot;
 }
 

@@ -50,6 +50,8 @@ TEST_CASE("left with the server: nothing is deleted for a snapshot that is not t
         };
         with_stored([](auto& stored) { stored[0].checksum = std::string(64, 'a'); });
         CHECK(kind_of([&] { bench.restore_plan(manifest, {}, true); }) == ErrorKind::corrupt);
+        with_stored([](auto& stored) { stored[0].checksum = "BLUE"; });
+        CHECK(kind_of([&] { bench.restore_plan(manifest, {}, true); }) == ErrorKind::not_understood);
         with_stored([](auto& stored) { stored[0].checksum.clear(); });
         CHECK_NOTHROW(bench.restore_plan(manifest, {}, true));
         with_stored([](auto& stored) { stored.clear(); });
