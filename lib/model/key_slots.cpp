@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "model/shallow.hpp"
 
 namespace vbackup::model {
 
@@ -78,7 +79,7 @@ std::string render(const KeySlots& slots) {
 
 KeySlots parse_key_slots(std::string_view text) {
     try {
-        const auto json = Json::parse(text);
+        const auto json = Json::parse(shallow(text));
         if (json.at("format").get<std::string>() != format_word) no_slots("the format has another name");
         if (const auto version = json.at("version").get<std::uint64_t>(); version > newest_format)
             throw Error(ErrorKind::refused, fmt::format("the store's encryption has the newer format {}", version),

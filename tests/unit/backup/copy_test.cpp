@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backup/transfer.hpp"
+
+#include <filesystem>
+#include <fstream>
+
+#include "store/encrypted/open.hpp"
 #include "two_stores.hpp"
 
 using namespace vbackup;
@@ -94,4 +99,37 @@ TEST_CASE("a copy killed at any moment is finished by a rerun, which does not br
     CHECK(carried_on);
     CHECK(step > 20);
     two.require_equal();
+}
+
+TEST_CASE(
+    "a copy to an encrypted store is whole, and what a killed one left there is carried on, or begun anew when it is "
+    "damaged") {
+    TwoStores two;
+    const auto id = std::string("b1");
+    auto manifest = two.made(id);
+    const std::string large(200'000, 'x');
+    two.put("b1/data/large", large);
+    model::File file{.name = "data/large", .size = large.size(), .sha256 = io::sha256(large), .kept = true};
+    manifest.files.push_back(file);
+    two.store.commit(manifest);
+
+    const store::encrypted::Credential key{model::SlotKind::key_file, Secret(std::string(64, 'k'))};
+    for (const bool damaged : {false, true}) {
+        CAPTURE(damaged);
+        const auto root = two.folder.path() / (damaged ? "damaged" : "whole");
+        const auto safe = store::encrypted::guard(store::open_directory(root), {.credential = key});
+        store::Catalog catalog(*safe);
+        catalog.write({.id = id, .verb = "copy", .draft = manifest});
+        safe->create("b1/data/large")->write(std::as_bytes(std::span(large)).first(150'000));
+        for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
+            if (!damaged || entry.path().extension() != ".part") continue;
+            std::fstream part(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+            part.seekp(100'000);
+            part << "damage";
+        }
+        REQUIRE(safe->partial_size("b1/data/large") == 131'072);
+        CHECK(backup::copy_backup(two.call, two.store, catalog, id, 1, false).size() == 1);
+        CHECK(two.good(catalog, id));
+        CHECK(two.bytes_of(*safe, "b1/data/large") == large);
+    }
 }

@@ -5,6 +5,9 @@
 
 #include <string>
 
+#include "base/error.hpp"
+#include "model/key_slots.hpp"
+
 using vbackup::model::shallow;
 
 namespace {
@@ -21,6 +24,17 @@ TEST_CASE("JSON that lies too deep in itself is no JSON; all else stays as it is
     CHECK(shallow(R"({"a":)" + nested(150) + "}").empty());
     CHECK(shallow(nested(100'000)).empty());
     for (const std::string text : {"", "{}", "no JSON", "]]]]", R"("\")"}) CHECK(shallow(text) == text);
+}
+
+TEST_CASE("key slots that lie too deep in themselves are none") {
+    const auto text = R"({"format":"vbackup-encryption","version":1,"deep":)" + nested(1000) + R"(,"slots":[]})";
+    try {
+        vbackup::model::parse_key_slots(text);
+        FAIL("it was read");
+    } catch (const vbackup::Error& error) {
+        CHECK(error.kind() == vbackup::ErrorKind::corrupt);
+        CHECK(std::string(error.message()).find("the JSON is not what it should be") != std::string::npos);
+    }
 }
 
 TEST_CASE("brackets side by side and in texts are not deep") {
