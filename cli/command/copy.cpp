@@ -40,7 +40,7 @@ Answer run(Session& session, const Arguments& asked) {
         throw Error(ErrorKind::usage, "copy wants a store, ids, and the store they go to",
                     "vbackup copy STORE ID... STORE2");
     const auto from = session.open_store(asked.from);
-    const auto to = session.open_store(asked.to());
+    const auto to = session.open_store_to_fill(asked.to());
     if (from->bytes->where() == to->bytes->where())
         throw Error(ErrorKind::usage, "both stores are the same", "name another one to copy to");
     const auto where = to->bytes->where();

@@ -30,7 +30,7 @@ std::unique_ptr<io::Source> open_archive(Session& session, const std::string& fi
 }
 
 Answer run(Session& session, const Arguments& asked) {
-    const auto place = session.open_store(asked.store);
+    const auto place = session.open_store_to_fill(asked.store);
     const auto archive = open_archive(session, asked.file);
     auto manifest = backup::import_backup(session.call(), place->catalog, *archive, asked.dry_run);
     const auto where = place->bytes->where();

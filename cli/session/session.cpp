@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 #include "base/text.hpp"
 #include "cli/session/keep_secret.hpp"
@@ -79,6 +81,27 @@ int level_of(const std::string& word) {
     if (word == "best") return 12;
     throw Error(ErrorKind::usage, fmt::format("--compress cannot be '{}'", one_line(word, 60)),
                 "it is none, fast, default or best");
+}
+
+bool is_encrypted(const config::StoreConfig& store) {
+    return !store.passphrase_file.empty() || !store.passphrase_env.empty() || !store.passphrase_command.empty() ||
+           !store.key_file.empty();
+}
+
+// As far as two texts tell: links are followed, and a '/' at the end says nothing.
+bool is_same_place(const std::string& a, const std::string& b) {
+    const auto plain = [](std::string text) {
+        if (is_in_bucket(text)) {
+            while (text.ends_with('/')) text.pop_back();
+            return text;
+        }
+        constexpr std::string_view scheme = "file://";
+        if (text.starts_with(scheme)) text.erase(0, scheme.size());
+        std::error_code failed;
+        const auto path = std::filesystem::weakly_canonical(std::filesystem::absolute(text + "/.", failed), failed);
+        return failed ? text : (path / "").lexically_normal().string();
+    };
+    return plain(a) == plain(b);
 }
 
 std::string question_for(const model::Plan& plan) {
@@ -224,6 +247,19 @@ std::unique_ptr<Place> Session::open_store(const std::string& text) {
     return std::make_unique<Place>(store::encrypted::guard(std::move(bytes), unlocking_of(text)));
 }
 
+std::unique_ptr<Place> Session::open_store_to_fill(const std::string& text) {
+    if (text.starts_with('@') || !config::read_store_key(around_.environment).secret.empty()) return open_store(text);
+    for (const auto& [name, store] : config().stores) {
+        if (is_encrypted(store) && is_same_place(store.url, text))
+            throw Error(ErrorKind::refused,
+                        fmt::format("{} is the place of @{}, which is encrypted, and what came there under this name "
+                                    "would not be",
+                                    one_line(text, 120), name),
+                        fmt::format("write @{} instead", name));
+    }
+    return open_store(text);
+}
+
 store::encrypted::Unlocking Session::unlocking_of(const std::string& store) {
     auto found = store.starts_with('@')
                      ? config::read_store_key(config().require_store(store.substr(1)), around_.environment)
@@ -277,11 +313,12 @@ std::unique_ptr<Place> Session::find_journal() {
     }
 }
 
-std::unique_ptr<Place> Session::store_for(const TargetAddress& address, const std::string& named) {
-    if (!named.empty()) return open_store(named);
+std::unique_ptr<Place> Session::store_for(const TargetAddress& address, const std::string& named, bool fills) {
+    const auto open = [&](const std::string& text) { return fills ? open_store_to_fill(text) : open_store(text); };
+    if (!named.empty()) return open(named);
     if (address.configured && address.configured->store == config::no_store) return nullptr;
-    if (address.configured && !address.configured->store.empty()) return open_store(address.configured->store);
-    return config().store.empty() ? nullptr : open_store(config().store);
+    if (address.configured && !address.configured->store.empty()) return open(address.configured->store);
+    return config().store.empty() ? nullptr : open(config().store);
 }
 
 namespace {
@@ -302,7 +339,7 @@ std::unique_ptr<Scene> Session::open(const std::string& target, const std::strin
     // Whatever can be refused without asking anybody comes first.
     const auto address = resolve_target(target, config(), around_.drivers);
     if (address.configured) set_habits(address.configured);
-    auto place = store_for(address, store);
+    auto place = store_for(address, store, verb == "create" || verb == "download");
     auto journal = open_journal();
     auto settings = settings_of(address);
     const auto& entry = entry_of(address, settings);

@@ -67,6 +67,9 @@ public:
     // server what it is when the URL does not say it. Checks -o against the driver's table.
     std::unique_ptr<Scene> open(const std::string& target, const std::string& verb, const std::string& store);
     std::unique_ptr<Place> open_store(const std::string& text);
+    // The same for what is to be written into: Error{refused} for a path or URL without a key where the configuration has an
+    // encrypted store, since what came there would lie open.
+    std::unique_ptr<Place> open_store_to_fill(const std::string& text);
     // The bytes below a store as they lie there, and what the configuration or, for a path or URL, the environment has to open
     // them with.
     std::unique_ptr<store::Store> open_bytes(const std::string& text);
@@ -102,7 +105,7 @@ private:
     // What lies at a location that a server named: a folder that this machine sees, or a place in a bucket that a store of the
     // configuration is in too, with what that says of it. Null otherwise: the same name may be another bucket elsewhere.
     std::unique_ptr<store::Store> open_location(const std::string& url);
-    std::unique_ptr<Place> store_for(const TargetAddress& address, const std::string& named);
+    std::unique_ptr<Place> store_for(const TargetAddress& address, const std::string& named, bool fills);
     job::Limits limits();
     bool ask(const model::Plan& plan);
     backup::SecretKeeper secrets(const model::Options& options);

@@ -72,8 +72,7 @@ TEST_CASE("without the key 16, with a wrong one 16, over a store that is not enc
     CHECK(ran.code == 16);
     CHECK(has(ran.err, "is encrypted, and no key for it is configured"));
     CHECK(has(ran.err, "VBACKUP_PASSPHRASE_FILE"));
-    CHECK(vbackup.create("b2", vbackup.file("safe")).code == 16);
-    CHECK_FALSE(fs::exists(vbackup.folder / "safe" / "b2"));
+    CHECK(vbackup({"delete", vbackup.file("safe"), "b1", "--yes"}).code == 16);
     vbackup.open_with("passphrase_file = \"" + vbackup.file("two") + "\"");
     ran = vbackup({"list", "@safe"});
     CHECK(ran.code == 16);
@@ -87,6 +86,29 @@ TEST_CASE("without the key 16, with a wrong one 16, over a store that is not enc
     CHECK(has(ran.err, "b3 there is not encrypted"));
     CHECK(has(ran.err, "vbackup copy"));
     CHECK_FALSE(fs::exists(vbackup.folder / "store" / "encryption.json"));
+}
+
+TEST_CASE("a path of which the configuration knows that it is encrypted is not written as it is") {
+    Safe vbackup;
+    REQUIRE(vbackup.create("b1", vbackup.store()).code == 0);
+    REQUIRE(vbackup({"export", vbackup.store(), "b1", vbackup.file("b1.tar.zst")}).code == 0);
+    fs::create_directory(vbackup.folder / "safe");
+    fs::create_directory_symlink(vbackup.folder / "safe", vbackup.folder / "link");
+    for (const auto& path : {vbackup.file("safe"), vbackup.file("safe/"), vbackup.file("./safe"),
+                             "file://" + vbackup.file("safe"), vbackup.file("link")}) {
+        CAPTURE(path);
+        const auto ran = vbackup.create("b2", path);
+        CHECK(ran.code == 12);
+        CHECK(has(ran.err, "is the place of @safe, which is encrypted"));
+        CHECK(has(ran.err, "write @safe instead"));
+        CHECK(vbackup({"copy", vbackup.store(), "b1", path}).code == 12);
+        CHECK(vbackup({"import", vbackup.file("b1.tar.zst"), path}).code == 12);
+        CHECK(fs::is_empty(vbackup.folder / "safe"));
+    }
+    CHECK(vbackup.create("b2", vbackup.file("safer")).code == 0);
+    vbackup.environment["VBACKUP_PASSPHRASE_FILE"] = vbackup.file("one");
+    CHECK(vbackup.create("b2", vbackup.file("safe")).code == 0);
+    CHECK(vbackup({"verify", "@safe", "b2"}).code == 0);
 }
 
 TEST_CASE("a store given as a path is opened by the environment") {
