@@ -94,10 +94,13 @@ struct Verified {
     struct Item {
         std::string id;
         backup::Verification verification;
-        std::optional<Error> error;  // it could not be looked at
+        std::optional<Error> error;         // it could not be looked at
+        std::optional<model::Proof> drill;  // empty: there was none
+        bool good() const { return !error && verification.good() && (!drill || drill->good()); }
     };
     std::string subject;
     std::vector<Item> items;
+    std::string drill_target;  // empty: no drill was asked for
 };
 
 // pin, unpin

@@ -185,7 +185,7 @@ Json document_of(const Transfer& transfer) {
 }
 
 Json json_of(const Verified::Item& item) {
-    const auto& [manifest, checks, slice] = item.verification;
+    const auto& [manifest, checks, slice, structure] = item.verification;
     Json files = Json::array();
     for (const auto& file : checks)
         files.push_back({{"name", file.name},
@@ -194,9 +194,11 @@ Json json_of(const Verified::Item& item) {
                          {"problem", text_or_null(file.problem)},
                          {"size", file.size}});
     return {{"id", item.id},
-            {"good", !item.error && item.verification.good()},
+            {"good", item.good()},
             {"slice", {{"number", slice.number}, {"of", slice.of}}},
             {"files", files},
+            {"structure", structure ? json_of(*structure) : Json(nullptr)},
+            {"drill", item.drill ? json_of(*item.drill) : Json(nullptr)},
             {"error", item.error ? Json::parse(error_object(*item.error, std::nullopt)) : Json(nullptr)}};
 }
 
@@ -207,7 +209,7 @@ Json document_of(const Verified& verified) {
     Json backups = Json::array();
     for (const auto& item : verified.items) {
         backups.push_back(json_of(item));
-        good = good && !item.error && item.verification.good();
+        good = good && item.good();
     }
     out["good"] = good;
     out["backups"] = backups;

@@ -311,7 +311,8 @@ std::string text_of(const Transfer& transfer, const Style& style) {
 
 // What was read, and what of it: said of a slice too, so that nobody takes it for the whole.
 std::string scope_of(const backup::Verification& verification) {
-    const auto& [manifest, files, slice] = verification;
+    const auto& files = verification.files;
+    const auto& slice = verification.slice;
     std::size_t read = 0;
     std::uint64_t bytes = 0;
     for (const auto& file : files) {
@@ -319,18 +320,16 @@ std::string scope_of(const backup::Verification& verification) {
         bytes += file.read ? file.size : 0;
     }
     if (slice.of == 1)
-        return fmt::format("{} ({}) equal in size, SHA-256 and structure", plural(files.size(), "file", "files"),
+        return fmt::format("{} ({}) equal in size and SHA-256", plural(files.size(), "file", "files"),
                            format_bytes(bytes));
     if (read == 0)
         return fmt::format("slice {} of {} has none of the {} to read, which are there in their size", slice.number,
                            slice.of, plural(files.size(), "file", "files"));
-    return fmt::format(
-        "slice {} of {}: {} of {} ({}) equal in size, SHA-256 and structure, the others there in "
-        "their size",
-        slice.number, slice.of, read, plural(files.size(), "file", "files"), format_bytes(bytes));
+    return fmt::format("slice {} of {}: {} of {} ({}) equal in size and SHA-256, the others there in their size",
+                       slice.number, slice.of, read, plural(files.size(), "file", "files"), format_bytes(bytes));
 }
 
-std::string text_of(const Verified::Item& item, const Style& style) {
+std::string text_of(const Verified::Item& item, const std::string& drill_target, const Style& style) {
     const auto& files = item.verification.files;
     std::string out;
     std::size_t bad = 0;
@@ -339,17 +338,24 @@ std::string text_of(const Verified::Item& item, const Style& style) {
         ++bad;
         out += fmt::format("{} {}: {}\n", paint(style, Tint::bad, "bad"), one_line(file.name), one_line(file.problem));
     }
-    if (item.verification.good())
-        return out + fmt::format("{}: {}, {}\n", one_line(item.id), paint(style, Tint::good, "good"),
-                                 scope_of(item.verification));
-    return out + fmt::format("{}: {}, {} of {}\n", one_line(item.id), paint(style, Tint::bad, "corrupt"), bad,
-                             plural(files.size(), "file", "files"));
+    if (bad > 0 || files.empty())
+        out += fmt::format("{}: {}, {} of {}\n", one_line(item.id), paint(style, Tint::bad, "corrupt"), bad,
+                           plural(files.size(), "file", "files"));
+    else
+        out += fmt::format("{}: {}, {}\n", one_line(item.id),
+                           item.good() ? paint(style, Tint::good, "good") : paint(style, Tint::bad, "not good"),
+                           scope_of(item.verification));
+    if (item.verification.structure) out += findings_of(*item.verification.structure, style);
+    if (item.drill)
+        out += fmt::format("  put back on {} under scratch names, compared, and removed again:\n{}",
+                           one_line(drill_target), findings_of(*item.drill, style));
+    return out;
 }
 
 std::string text_of(const Verified& verified, const Style& style) {
     std::string out;
     for (const auto& item : verified.items)
-        if (!item.error) out += text_of(item, style);  // errors are told on stderr
+        if (!item.error) out += text_of(item, verified.drill_target, style);  // errors are told on stderr
     return out;
 }
 

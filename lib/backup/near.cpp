@@ -15,7 +15,9 @@ namespace {
 std::vector<std::string> folders_of(store::Catalog& home) {
     try {
         auto folders = home.store().folders();
-        std::erase_if(folders, [](const std::string& name) { return name.ends_with("--restore"); });
+        std::erase_if(folders, [](const std::string& name) {
+            return name.ends_with("--restore") || name.find("--drill-") != std::string::npos;
+        });
         return folders;
     } catch (const Error&) {
         return {};

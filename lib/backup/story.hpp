@@ -169,15 +169,18 @@ struct Verification {
     model::Manifest manifest;
     std::vector<FileCheck> files;
     Slice slice = {};
-    bool good() const;  // at least one file, and all good
+    std::optional<model::Proof> structure = {};  // empty: it was not asked for
+    bool good() const;  // at least one file, and all good, with its structure where that was asked for
 };
 
-// Size, SHA-256 and structure (each archive opens to its end) of every file, read from the store or, for a backup left
-// with the server, from there. Never changes anything. Does not throw for a bad file: it is in the list.
-Verification verify(Call& call, const Stage& stage, const std::string& id, const Slice& slice = {});
+// Size and SHA-256 of every file, read from the store or, for a backup left with the server, from there; archives are opened to
+// their end. With `structure` also what the driver knows of how its backups are laid out (driver/structures.hpp): Error{unsupported}
+// where it knows nothing. Never changes anything. Does not throw for a bad file: it is in the list.
+Verification verify(Call& call, const Stage& stage, const std::string& id, const Slice& slice = {},
+                    bool structure = false);
 // The same for a store alone, without a target.
 Verification verify(Call& call, store::Catalog& store, const std::string& id, std::size_t parallel,
-                    const Slice& slice = {});
+                    const Slice& slice = {}, bool structure = false);
 
 // All backups and jobs of the target: from the store, the journal and the server, each once, newest first.
 std::vector<model::Found> list(Call& call, const Stage& stage, const model::Options& options);

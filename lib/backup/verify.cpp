@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <numeric>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -12,6 +13,8 @@
 #include "backup/near.hpp"
 #include "backup/story.hpp"
 #include "base/parallel.hpp"
+#include "base/text.hpp"
+#include "driver/structures.hpp"
 #include "io/archive.hpp"
 #include "io/copy.hpp"
 #include "io/key_records.hpp"
@@ -51,10 +54,29 @@ bool is_archive(model::Format format) {
     return format == model::Format::tar || format == model::Format::weaviate_chunk;
 }
 
+// What an archive must hold, until it was seen there. A name with '/' at its end is a folder, for anything below it.
+class Wanted {
+public:
+    explicit Wanted(const std::vector<std::string>& names) : left_(names.begin(), names.end()) {}
+    void saw(std::string_view name) {
+        std::erase_if(left_, [&](const auto& one) {
+            return one.ends_with('/') ? name.starts_with(one) && name != one : name == one;
+        });
+    }
+    void require_none() const {
+        if (!left_.empty()) throw Error(ErrorKind::corrupt, fmt::format("it has no {} in it", *left_.begin()));
+    }
+
+private:
+    std::set<std::string> left_;
+};
+
 // Reads as far as the format goes; what is wrong is thrown as Error{corrupt}.
-void check_structure(Call& call, model::Format format, io::Source& source) {
+void check_content(Call& call, model::Format format, io::Source& source, const std::vector<std::string>& names) {
     if (is_archive(format)) {
-        io::check_archive(call, source);
+        Wanted wanted(names);
+        io::check_archive(call, source, [&](const std::string& name) { wanted.saw(name); });
+        wanted.require_none();
     } else if (format == model::Format::keys) {
         io::check_keys(call, source);
     }
@@ -68,22 +90,23 @@ std::string compare(const model::File& file, const io::Copied& read) {
     return {};
 }
 
-std::string problem_of(Call& call, const model::File& file, io::Source& source) {
+// `names`: what it must hold when it is an archive.
+std::string problem_of(Call& call, const model::File& file, io::Source& source, const std::vector<std::string>& names) {
     io::Copied read;
     Measured measured(source, read);
-    std::string structure;
+    std::string content;
     try {
-        check_structure(call, file.format, measured);
+        check_content(call, file.format, measured, names);
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::corrupt) throw;
-        structure = error.message();
+        content = error.message();
     }
     // What follows the archive's end counts too.
     std::vector<std::byte> block(std::size_t{1} << 20);
     do call.require_time();
     while (measured.read(block) > 0);
     const auto digest = compare(file, read);
-    return digest.empty() ? structure : digest;
+    return digest.empty() ? content : digest;
 }
 
 // By the order of names, which stays the same as long as the backup does.
@@ -106,10 +129,55 @@ std::string problem_of_size(const Item& item) {
     return {};
 }
 
+// How a verification is to be made.
+struct Depth {
+    Slice slice;
+    bool structure = false;
+};
+
+const driver::Structure& require_structure(const std::string& driver) {
+    const auto* known = driver::find_structure(driver);
+    if (!known)
+        throw Error(ErrorKind::unsupported, fmt::format("no driver {} says how its backups are laid out", driver),
+                    "leave out --structure");
+    if (!known->covered)
+        throw Error(ErrorKind::unsupported,
+                    fmt::format("{} backups have no structure to be looked at: {}", driver, known->why_not),
+                    "leave out --structure");
+    return *known;
+}
+
+// A file that cannot be read is told of where files are.
+model::Proof coverage_of(const driver::Structure& known, const model::Manifest& manifest,
+                         const std::vector<Item>& items) {
+    const auto read = [&](const std::string& name) -> std::optional<std::string> {
+        const auto item =
+            std::find_if(items.begin(), items.end(), [&](const auto& one) { return one.file.name == name; });
+        if (item == items.end()) return std::nullopt;
+        constexpr std::size_t most = std::size_t{16} << 20;
+        try {
+            return io::read_all(*item->open(), most);
+        } catch (const Error& error) {
+            if (describe(error.kind()).transient || error.kind() == ErrorKind::interrupted) throw;
+            return std::nullopt;
+        }
+    };
+    auto proof = known.covered(manifest, read);
+    if (proof.findings.empty())
+        throw Error(ErrorKind::unsupported, fmt::format("nothing tells what must be in {}", manifest.id),
+                    "leave out --structure");
+    return proof;
+}
+
 Verification check(Call& call, model::Manifest manifest, std::size_t parallel, const std::vector<Item>& items,
-                   const Slice& slice) {
-    Verification result{.manifest = std::move(manifest), .files = {}, .slice = slice};
-    const auto chosen = in_slice(items, slice);
+                   const Depth& depth) {
+    Verification result{.manifest = std::move(manifest), .files = {}, .slice = depth.slice};
+    const auto* known = depth.structure ? &require_structure(result.manifest.driver) : nullptr;
+    if (known) result.structure = coverage_of(*known, result.manifest, items);
+    const auto names_in = [&](const model::File& file) {
+        return known && known->expected ? known->expected(result.manifest, file) : std::vector<std::string>();
+    };
+    const auto chosen = in_slice(items, depth.slice);
     for (std::size_t i = 0; i < items.size(); ++i) {
         const auto size = items[i].file.size.value_or(0);
         result.files.push_back({.name = items[i].name, .size = size, .read = chosen[i]});
@@ -125,7 +193,7 @@ Verification check(Call& call, model::Manifest manifest, std::size_t parallel, c
                     return true;
                 }
                 const auto source = items[i].open();
-                result.files[i].problem = problem_of(call, items[i].file, *source);
+                result.files[i].problem = problem_of(call, items[i].file, *source, names_in(items[i].file));
             } catch (const Error& error) {
                 const bool of_the_file = error.kind() == ErrorKind::not_found || error.kind() == ErrorKind::storage ||
                                          error.kind() == ErrorKind::corrupt;
@@ -163,16 +231,16 @@ void add_bases(store::Catalog& store, const std::string& id, const model::File& 
 }
 
 Verification check_kept(Call& call, store::Catalog& store, model::Manifest manifest, std::size_t parallel,
-                        const Slice& slice) {
+                        const Depth& depth) {
     const auto id = manifest.id;
     std::vector<Item> items;
     for (const auto& file : manifest.files) items.push_back(kept_item(store, id, file, file.name));
     for (const auto& file : manifest.files) add_bases(store, id, file, items);
-    return check(call, std::move(manifest), parallel, items, slice);
+    return check(call, std::move(manifest), parallel, items, depth);
 }
 
 // Reads what the server keeps, through the driver or where this machine reaches the place.
-Verification check_left(Call& call, const Stage& stage, model::Manifest manifest, const Slice& slice) {
+Verification check_left(Call& call, const Stage& stage, model::Manifest manifest, const Depth& depth) {
     std::unique_ptr<store::Store> location;
     manifest.files.clear();
     for (const auto& job : manifest.jobs) {
@@ -198,37 +266,39 @@ Verification check_left(Call& call, const Stage& stage, model::Manifest manifest
                          // The list of files was made just now.
                          [file] { return std::optional(file.size.value_or(0)); }});
     }
-    return check(call, std::move(manifest), stage.parallel, items, slice);
+    return check(call, std::move(manifest), stage.parallel, items, depth);
 }
 
 }  // namespace
 
 bool Verification::good() const {
-    return !files.empty() &&
+    return (!structure || structure->good()) && !files.empty() &&
            std::all_of(files.begin(), files.end(), [](const auto& file) { return file.problem.empty(); });
 }
 
-Verification verify(Call& call, store::Catalog& store, const std::string& id, std::size_t parallel,
-                    const Slice& slice) {
+Verification verify(Call& call, store::Catalog& store, const std::string& id, std::size_t parallel, const Slice& slice,
+                    bool structure) {
     auto manifest = store.manifest(id);
     if (!manifest)
         throw Error(ErrorKind::not_found, fmt::format("there is no backup {} in {}", id, store.store().where()),
                     hint_near(store, id, "`vbackup list` shows what is there"));
-    return check_kept(call, store, std::move(*manifest), parallel, slice);
+    return check_kept(call, store, std::move(*manifest), parallel, {slice, structure});
 }
 
-Verification verify(Call& call, const Stage& stage, const std::string& id, const Slice& slice) {
+Verification verify(Call& call, const Stage& stage, const std::string& id, const Slice& slice, bool structure) {
+    const Depth depth{slice, structure};
     auto known = require_known(call, stage, id, {});
     if (known.intent)
         throw Error(ErrorKind::refused, fmt::format("{} is not finished", id), "`vbackup wait` finishes it");
     if (known.manifest && known.manifest->kept)
-        return check_kept(call, *known.home, std::move(*known.manifest), stage.parallel, slice);
-    if (known.manifest) return check_left(call, stage, std::move(*known.manifest), slice);
+        return check_kept(call, *known.home, std::move(*known.manifest), stage.parallel, depth);
+    if (known.manifest) return check_left(call, stage, std::move(*known.manifest), depth);
     model::Manifest manifest;
     manifest.id = id;
+    manifest.driver = stage.target.driver_name;
     manifest.state = "unproven";
     manifest.jobs = {known.found->job};
-    return check_left(call, stage, std::move(manifest), slice);
+    return check_left(call, stage, std::move(manifest), depth);
 }
 
 }  // namespace vbackup::backup

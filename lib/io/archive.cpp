@@ -43,12 +43,13 @@ std::string collect(TarReader& tar, const std::string& name, std::size_t most) {
 
 }  // namespace
 
-ArchiveContents check_archive(Call& call, Source& source) {
+ArchiveContents check_archive(Call& call, Source& source, const std::function<void(const std::string& name)>& see) {
     TarReader tar(call, source);
     ArchiveContents contents;
     while (tar.next()) {
         ++contents.entries;
         contents.bytes += tar.size();
+        if (see) see(tar.name());
         if (contents.names.size() < most_names) contents.names.push_back(tar.name());
         tar.data([](std::uint64_t, std::span<const std::byte>) {});
     }

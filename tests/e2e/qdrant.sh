@@ -17,7 +17,7 @@ for unit in shard collection; do
     expect_exit 0 "$vbackup" create "$URL" --id "$unit" --to "$store/" -o unit=$unit
     expect_exit 0 "$vbackup" list "$URL"
     expect_exit 0 "$vbackup" status "$store/" "$unit"
-    expect_exit 0 "$vbackup" verify "$store/" "$unit"
+    expect_exit 0 "$vbackup" verify "$store/" "$unit" --structure
     expect_exit 8 "$vbackup" create "$URL" --id "$unit" --to "$store/" -o unit=$unit
 
     step "unit $unit: destroy one collection, restore"
@@ -25,6 +25,14 @@ for unit in shard collection; do
     qdrant_data delete "$URL" articles
     expect_exit 0 "$vbackup" restore "$URL" "$unit" --from "$store/" --collection articles
     equal "$before" "$(qdrant_data fingerprint "$URL" articles authors)" "fingerprints after the restore of unit $unit"
+
+    step "unit $unit: a drill beside the originals, twice, as nothing of the first is left"
+    expect_exit 0 "$vbackup" verify "$store/" "$unit" --drill "$URL"
+    expect_exit 0 "$vbackup" verify "$store/" "$unit" --drill "$URL"
+    equal "$before" "$(qdrant_data fingerprint "$URL" articles authors)" "fingerprints after drills of unit $unit"
+    qdrant_data load "$URL" authors--vbackup-drill 5
+    expect_exit 8 "$vbackup" verify "$store/" "$unit" --drill "$URL"
+    qdrant_data delete "$URL" authors--vbackup-drill
 done
 
 step "left with the server, then downloaded"

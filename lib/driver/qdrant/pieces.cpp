@@ -42,6 +42,13 @@ std::vector<Piece> pieces_of(const model::Manifest& manifest) {
     return pieces;
 }
 
+bool holds(const Piece& piece, const Shard& shard) {
+    const auto is_there = [&](const Replica& replica) {
+        return replica.state == "Active" && replica.peer == piece.place.node;
+    };
+    return piece.place.node.empty() || std::any_of(shard.replicas.begin(), shard.replicas.end(), is_there);
+}
+
 From from_for(const model::Request& request, const std::vector<Piece>& pieces, std::size_t collections) {
     const bool kept = std::all_of(pieces.begin(), pieces.end(), [](const auto& piece) { return piece.kept; });
     const auto asked = from_of(request.options);

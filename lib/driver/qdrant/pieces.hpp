@@ -22,6 +22,9 @@ struct Piece {
 // All snapshots of a backup; of one that vbackup did not make, what its list told.
 std::vector<Piece> pieces_of(const model::Manifest& manifest);
 
+// Has that node's snapshot of a collection the shard in it? What is not Active on a node may be half of it.
+bool holds(const Piece& piece, const Shard& shard);
+
 // Where the server is to read the snapshots of one collection; `collections` is how many are restored at once.
 // Error{usage} or Error{refused} for options that do not fit them.
 From from_for(const model::Request& request, const std::vector<Piece>& pieces, std::size_t collections);

@@ -43,14 +43,6 @@ void require_renames(const model::Request& request) {
                 fmt::format("the backup has no snapshot of shard {} of collection {}", shard, wish.entry.before.name));
 }
 
-// Has that node's snapshot of the collection the shard in it? What is not Active on a node may be half of it.
-bool holds(const Piece& piece, const Shard& shard) {
-    const auto is_there = [&](const Replica& replica) {
-        return replica.state == "Active" && replica.peer == piece.place.node;
-    };
-    return piece.place.node.empty() || std::any_of(shard.replicas.begin(), shard.replicas.end(), is_there);
-}
-
 // Of the nodes' snapshots of a collection as few as have every shard in them; those that bring the most go first.
 std::vector<Piece> cover(const Wish& wish) {
     std::vector<const Shard*> open;
