@@ -312,6 +312,24 @@ api_key_env = "HUNTER2SECRET"
     CHECK(test::everything(*wrong).find("hunter2") == std::string::npos);
 }
 
+TEST_CASE("a ping URL by a variable beside a file that holds one is refused: two sources for one thing") {
+    const test::Scratch scratch;
+    const std::string target = "[targets.a]\nurl = \"http://h\"\n", file = "ping_url_file = \"p\"\n";
+    const auto refused = [&](const std::string& text, const std::string& name) {
+        const auto path = scratch.write("vbackup.toml", text);
+        return refusal([&] { load(path.string(), {{name, "https://hc.example/hunter2secret"}}); });
+    };
+    for (const auto& wrong : {refused("[defaults]\n" + file + target, "VBACKUP_PING_URL"),
+                              refused(target + file, "VBACKUP_TARGET_A__PING_URL")}) {
+        REQUIRE(wrong);
+        CHECK(wrong->kind() == ErrorKind::configuration);
+        CHECK(wrong->hint() == "keep one of ping_url and ping_url_file");
+        CHECK(test::everything(*wrong).find("hunter2") == std::string::npos);
+    }
+    // What a target says for itself goes before what is said for all, here as with every key.
+    CHECK_FALSE(refused(target + file, "VBACKUP_PING_URL"));
+}
+
 TEST_CASE("the configuration to begin with is one, with and without its comments") {
     const test::Scratch scratch;
     const auto file = scratch.path() / "etc/vbackup.toml";
