@@ -58,7 +58,7 @@ void refuse_secrets(const std::vector<std::string>& arguments) {
 
 // Flags that may also stand before the verb and take a value there.
 bool takes_value_before_verb(std::string_view argument) {
-    return argument == "--output" || argument == "--config";
+    return argument == "--output" || argument == "--config" || argument == "--trace";
 }
 
 std::size_t verb_position(const std::vector<std::string>& arguments) {

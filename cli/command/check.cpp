@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "backup/execute.hpp"
+#include "cli/command/checking.hpp"
 #include "cli/command/command.hpp"
 #include "cli/command/flags.hpp"
 
@@ -11,12 +12,7 @@ namespace vbackup::cli {
 
 namespace {
 
-struct Arguments : Common {
-    std::string target;
-    Chosen chosen;
-    std::string to;
-    bool allow_skipped_tenants = false;
-};
+struct Arguments : Common, Look {};
 
 void setup(CLI::App& app, Arguments& asked) {
     add_positional(app, "TARGET", asked.target);
@@ -51,14 +47,14 @@ void note_refusal(model::Inspection& inspection, const std::function<void()>& lo
     }
 }
 
-void try_plan(Session& session, const Scene& scene, const Arguments& asked, model::Inspection& inspection) {
+void try_plan(Session& session, const Scene& scene, const Look& look, model::Inspection& inspection) {
     const auto now = inspection;
     model::Request request;
     request.verb = model::Verb::create;
     request.id = backup::make_id(scene.stage.target, session.call().clock.wall());
-    request.scope = scope_of(asked.chosen);
+    request.scope = scope_of(look.chosen);
     request.options = scene.options;
-    if (asked.allow_skipped_tenants) request.options["allow-skipped-tenants"] = "true";
+    if (look.allow_skipped_tenants) request.options["allow-skipped-tenants"] = "true";
     request.keep = scene.store != nullptr;
     request.inspection = &now;
     note_refusal(inspection, [&] {
@@ -68,16 +64,22 @@ void try_plan(Session& session, const Scene& scene, const Arguments& asked, mode
 }
 
 Answer run(Session& session, const Arguments& asked) {
-    const auto scene = session.open(asked.target, "check", asked.to);
-    CheckReport report{.target = asked.target,
+    return check_target(session, asked);
+}
+
+}  // namespace
+
+Answer check_target(Session& session, const Look& look) {
+    const auto scene = session.open(look.target, "check", look.to);
+    CheckReport report{.target = look.target,
                        .url = scene->stage.target.url,
                        .driver = scene->stage.target.driver_name,
-                       .inspection = scene->stage.target.driver.inspect(session.call(), scope_of(asked.chosen)),
+                       .inspection = scene->stage.target.driver.inspect(session.call(), scope_of(look.chosen)),
                        .store = {},
                        .store_free = {}};
     auto& inspection = report.inspection;
     if (!inspection.ready && inspection.obstacles.empty()) inspection.obstacles.emplace_back("the server is not ready");
-    try_plan(session, *scene, asked, inspection);
+    try_plan(session, *scene, look, inspection);
     if (scene->store) {
         report.store = scene->store->bytes->where();
         note_refusal(inspection, [&] {
@@ -89,11 +91,9 @@ Answer run(Session& session, const Arguments& asked) {
     std::optional<Error> problem;
     if (!inspection.obstacles.empty())
         problem = Error(ErrorKind::refused, fmt::format("a create would be refused: {}", inspection.obstacles.front()),
-                        "", {{"target", asked.target}});
+                        "", {{"target", look.target}});
     return {.value = std::move(report), .problem = std::move(problem)};
 }
-
-}  // namespace
 
 Command check_command() {
     return make_command<Arguments>(

@@ -57,6 +57,7 @@ Command cancel_command();
 Command wait_command();
 Command verify_command();
 Command check_command();
+Command diagnose_command();
 Command config_command();
 Command drivers_command();
 Command completion_command();

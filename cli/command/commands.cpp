@@ -25,6 +25,7 @@ std::vector<Command> commands() {
     all.push_back(wait_command());
     all.push_back(verify_command());
     all.push_back(check_command());
+    all.push_back(diagnose_command());
     all.push_back(schedule_command());
     all.push_back(config_command());
     all.push_back(drivers_command());

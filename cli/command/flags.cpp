@@ -8,6 +8,8 @@ void add_common(CLI::App& app, Common& common) {
               "how the result is written; json: one document, events on stderr");
     app.add_flag("--quiet", common.quiet, "no progress, no warnings and no report of what was done");
     app.add_flag("--verbose", common.verbose, "each request on stderr, without secrets");
+    add_value(app, "--trace", common.trace, "FILE",
+              "each request and its answer into a file (HAR), secrets masked and long bodies cut");
     add_value(app, "--config", common.config, "FILE", "the configuration file");
 }
 

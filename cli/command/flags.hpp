@@ -10,7 +10,7 @@
 
 namespace vbackup::cli {
 
-// --output, --quiet, --verbose, --config, --help: every verb has them.
+// --output, --quiet, --verbose, --trace, --config, --help: every verb has them.
 void add_common(CLI::App& app, Common& common);
 // --timeout with that default; with `stall` also --stall.
 void add_limits(CLI::App& app, Common& common, const std::string& timeout, bool stall);

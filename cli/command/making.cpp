@@ -22,8 +22,9 @@ public:
     Around(Session& session, const std::string& target, const config::Habits& habits)
         : session_(session),
           hooks_(habits.hooks),
-          ping_(url_of(session, habits), session.around().clock,
-                [&session](std::string text) { session.call().tally.warn(std::move(text)); }) {
+          ping_(
+              url_of(session, habits), session.around().clock,
+              [&session](std::string text) { session.call().tally.warn(std::move(text)); }, session.trace()) {
         facts_.target = target;
         ping_.start();
     }

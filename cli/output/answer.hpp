@@ -135,6 +135,25 @@ struct CheckReport {
     std::optional<std::uint64_t> store_free;  // bytes
 };
 
+// diagnose
+struct Diagnosis {
+    // A program or library and its version, as it is loaded now where that can be asked.
+    struct Part {
+        std::string name, version;
+    };
+    std::string target;  // as it was typed
+    Moment at;
+    std::string system = {};  // "Linux 6.1.0 x86_64"
+    std::vector<Part> parts = {};
+    std::string config_path = {};  // empty: there is no file
+    std::vector<config::Setting> settings = {};
+    std::optional<CheckReport> health = {};  // what `check` says, as far as it came
+    std::optional<Error> problem = {};       // why there is no health, or what a create would be refused for
+    std::vector<std::string> lines = {};     // "GET http://… -> 200 (103 B, 12ms)"
+    std::vector<std::string> exchanges = {};  // entries of a HAR, each a JSON object
+    std::string file = {};                    // where it was written; empty: it is the result
+};
+
 // schedule show, list
 struct ScheduleListing {
     std::string target;  // as the person typed it
@@ -198,7 +217,7 @@ struct Text {
 };
 
 using Value = std::variant<Listing, StatusReport, StoreReport, Deed, Removals, backup::Pruned, Transfer, Verified, Pins,
-                           KeyReport, CheckReport, ScheduleListing, ScheduleDeed, ConfigListing, ConfigCheck,
+                           KeyReport, CheckReport, Diagnosis, ScheduleListing, ScheduleDeed, ConfigListing, ConfigCheck,
                            ConfigStart, RunReport, DriverList, Text>;
 
 // How a command ends. `problem` is told on stderr besides the value, and its kind gives the exit code; without one the

@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "cli/output/answer.hpp"
 #include "cli/output/error.hpp"
+#include "cli/output/har.hpp"
 
 namespace vbackup::cli {
 
@@ -322,17 +323,47 @@ std::string_view word(config::Origin origin) {
     return "default";
 }
 
+Json json_of(const std::vector<config::Setting>& settings) {
+    Json list = Json::array();
+    for (const auto& one : settings)
+        list.push_back({{"key", one.key},
+                        {"value", one.value},
+                        {"from", word(one.origin)},
+                        {"file", text_or_null(one.file)},
+                        {"line", one.line == 0 ? Json(nullptr) : Json(one.line)},
+                        {"name", text_or_null(one.variable)},
+                        {"through", text_or_null(one.through)}});
+    return list;
+}
+
 Json document_of(const ConfigListing& listing) {
-    Json settings = Json::array();
-    for (const auto& one : listing.settings)
-        settings.push_back({{"key", one.key},
-                            {"value", one.value},
-                            {"from", word(one.origin)},
-                            {"file", text_or_null(one.file)},
-                            {"line", one.line == 0 ? Json(nullptr) : Json(one.line)},
-                            {"name", text_or_null(one.variable)},
-                            {"through", text_or_null(one.through)}});
-    return {{"file", text_or_null(listing.path)}, {"settings", settings}};
+    return {{"file", text_or_null(listing.path)}, {"settings", json_of(listing.settings)}};
+}
+
+// What `check --output json` would have printed.
+Json checked(const CheckReport& report) {
+    Json out{{"version", 1}};
+    out.update(document_of(report));
+    out["warnings"] = Json::array();
+    return out;
+}
+
+Json document_of(const Diagnosis& diagnosis) {
+    Json parts = Json::array();
+    for (const auto& part : diagnosis.parts) parts.push_back({{"name", part.name}, {"version", part.version}});
+    Json trace = Json::parse(std::string(har_head()) + std::string(har_tail()));
+    for (const auto& entry : diagnosis.exchanges) trace["log"]["entries"].push_back(Json::parse(entry));
+    const auto& problem = diagnosis.problem;
+    return {{"target", diagnosis.target},
+            {"at", format_time(diagnosis.at)},
+            {"system", diagnosis.system},
+            {"parts", parts},
+            {"config_file", text_or_null(diagnosis.config_path)},
+            {"settings", json_of(diagnosis.settings)},
+            {"health", diagnosis.health ? checked(*diagnosis.health) : Json(nullptr)},
+            {"error", problem ? Json::parse(error_object(*problem, std::nullopt)) : Json(nullptr)},
+            {"trace", diagnosis.file.empty() ? trace : Json(nullptr)},
+            {"written_to", text_or_null(diagnosis.file)}};
 }
 
 Json document_of(const ConfigCheck& check) {

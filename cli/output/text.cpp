@@ -428,6 +428,26 @@ std::string text_of(const CheckReport& report, const Style& style) {
     return out + (inspection.obstacles.empty() ? "\na create would not be refused\n" : "\na create would be refused\n");
 }
 
+std::string text_of(const Diagnosis& diagnosis, const Style& style) {
+    const auto& problem = diagnosis.problem;
+    const auto health = !diagnosis.health ? paint(style, Tint::bad, "not known: " + one_line(problem->message(), 2000))
+                        : problem         ? paint(style, Tint::bad, one_line(problem->message(), 2000))
+                                          : paint(style, Tint::good, "well");
+    if (!diagnosis.file.empty())
+        return fmt::format("{}: {} of {}, which is {}\n", diagnosis.file,
+                           plural(diagnosis.exchanges.size(), "request", "requests"), one_line(diagnosis.target),
+                           health);
+    std::string out = fmt::format("{} at {}: {}\n\n", one_line(diagnosis.target), format_time(diagnosis.at), health);
+    Pairs parts{{"system", diagnosis.system}};
+    for (const auto& part : diagnosis.parts) parts.emplace_back(part.name, part.version);
+    out += render_pairs(parts, style) + "\n";
+    out += config_text(ConfigListing{diagnosis.config_path, diagnosis.settings}, style) + "\n";
+    if (diagnosis.health) out += text_of(*diagnosis.health, style) + "\n";
+    for (const auto& line : diagnosis.lines) out += one_line(line, 2000) + "\n";
+    return out + plural(diagnosis.exchanges.size(), "request", "requests") +
+           "; what was sent and answered goes into a FILE, or is shown by --output json\n";
+}
+
 std::string text_of(const ScheduleListing& listing, const Style& style) {
     if (!listing.detailed || listing.schedules.empty()) return schedules_table(listing.schedules, style);
     std::string out;

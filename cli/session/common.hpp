@@ -14,6 +14,7 @@ struct Common {
     std::string output = "table";
     bool quiet = false;
     bool verbose = false;
+    std::string trace;    // the file for each exchange whole; empty: none
     std::string config;   // empty: VBACKUP_CONFIG or the XDG place
     std::string timeout;  // empty: the configuration's, else the verb's own
     std::string usual_timeout = "24h";

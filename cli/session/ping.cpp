@@ -7,7 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/tally.hpp"
-#include "net/http.hpp"
+#include "net/trace.hpp"
 
 namespace vbackup::cli {
 
@@ -33,10 +33,33 @@ std::size_t path_of(std::string_view url) {
     return std::min(url.find_first_of("/?", authority == std::string_view::npos ? 0 : authority + 3), url.size());
 }
 
+// What nobody may see in "https://server/ping/uuid/?x=1": "ping/uuid", as it stands in every address that is asked.
+std::string_view secret_part(std::string_view url) {
+    auto part = url.substr(path_of(url));
+    part = part.substr(0, part.find('?'));
+    while (part.starts_with('/')) part.remove_prefix(1);
+    while (part.ends_with('/')) part.remove_suffix(1);
+    return part;
+}
+
 }  // namespace
 
-Ping::Ping(Secret url, const Clock& clock, std::function<void(std::string)> warn)
-    : url_(std::move(url)), run_(uuid()), clock_(clock), warn_(std::move(warn)) {}
+Ping::Ping(Secret url, const Clock& clock, std::function<void(std::string)> warn, const net::Trace& trace)
+    : url_(std::move(url)), run_(uuid()), clock_(clock), warn_(std::move(warn)) {
+    const auto* noting = net::noting_of(trace);
+    if (!noting) return;
+    const auto address = url_.reveal();
+    // The address that is asked, and libcurl's words about it, are not told; where the service repeats it, it is masked.
+    auto whole = [to = noting->whole,
+                  shown = std::string(address.substr(0, path_of(address))) + "/***"](net::Exchanged exchange) {
+        exchange.url = shown;
+        if (!exchange.failure.empty()) exchange.failure = "no answer";
+        to(exchange);
+    };
+    trace_ = net::Noting{.line = {},
+                         .whole = std::move(whole),
+                         .hidden = std::make_shared<const Secret>(std::string(secret_part(address)))};
+}
 
 void Ping::start() {
     send("/start", "");
@@ -60,7 +83,7 @@ void Ping::send(const std::string& suffix, std::string_view body) {
         Tally tally;
         Call call{.clock = clock_, .tally = tally, .deadline = clock_.now() + longest};
         const net::Http http(
-            net::Connection{.base = std::string(url.substr(0, split)), .connect_timeout = Milliseconds(5'000)});
+            net::Connection{.base = std::string(url.substr(0, split)), .connect_timeout = Milliseconds(5'000)}, trace_);
         const auto answer = http.send(call,
                                       {.method = "POST",
                                        .path = path + suffix + query + "rid=" + run_,

@@ -7,6 +7,7 @@
 
 #include "base/clock.hpp"
 #include "base/secret.hpp"
+#include "net/http.hpp"
 
 namespace vbackup::cli {
 
@@ -16,7 +17,8 @@ namespace vbackup::cli {
 class Ping {
 public:
     // An empty URL: nobody is told. What goes wrong is said by `warn`, without the URL, and changes nothing else.
-    Ping(Secret url, const Clock& clock, std::function<void(std::string)> warn);
+    // Of `trace` only what keeps exchanges is told, without the path and what follows it.
+    Ping(Secret url, const Clock& clock, std::function<void(std::string)> warn, const net::Trace& trace = {});
 
     void start();
     // The end of `log` goes along, at most 10 kB.
@@ -29,6 +31,7 @@ private:
     std::string run_;  // a UUID
     const Clock& clock_;
     std::function<void(std::string)> warn_;
+    net::Trace trace_;
 };
 
 }  // namespace vbackup::cli

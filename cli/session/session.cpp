@@ -122,14 +122,20 @@ Session::Session(const Surroundings& around, const Common& common, Messages& mes
       common_(common),
       messages_(messages),
       begun_(around.clock.now()),
-      call_{.clock = around.clock, .tally = tally_, .stop = stop_.get_token()} {}
+      call_{.clock = around.clock, .tally = tally_, .stop = stop_.get_token()} {
+    if (common_.trace.empty()) return;
+    trace_file_ = std::make_shared<TraceFile>(common_.trace, around.clock,
+                                              [this](std::string text) { tally_.warn(std::move(text)); });
+}
 
 Session::Session(Session& whole, const Common& common)
     : around_(whole.around_),
       common_(common),
       messages_(whole.messages_),
       begun_(around_.clock.now()),
-      call_{.clock = around_.clock, .tally = tally_, .stop = whole.call_.stop} {
+      call_{.clock = around_.clock, .tally = tally_, .stop = whole.call_.stop},
+      trace_file_(whole.trace_file_),
+      keep_(whole.keep_) {
     set_limits();
 }
 
@@ -210,6 +216,17 @@ Secret Session::secret_of(const TargetAddress& address) {
     return std::move(found.secret);
 }
 
+net::Trace Session::trace() const {
+    net::Trace line;
+    if (common_.verbose) line = [&messages = messages_](std::string_view text) { messages.trace(text); };
+    if (!trace_file_ && !keep_) return line;
+    return net::Noting{.line = std::move(line),
+                       .whole = [file = trace_file_, keep = keep_](const net::Exchanged& exchange) {
+                           if (file) file->add(exchange);
+                           if (keep) keep(exchange);
+                       }};
+}
+
 driver::Settings Session::settings_of(const TargetAddress& address) {
     driver::Settings settings;
     settings.name = address.name;
@@ -230,7 +247,7 @@ driver::Settings Session::settings_of(const TargetAddress& address) {
     settings.environment = around_.environment;
     settings.nodes.insert(settings.nodes.end(), common_.nodes.begin(), common_.nodes.end());
     for (const auto& [name, value] : parse_options(common_.options)) settings.options[name] = value;
-    if (common_.verbose) settings.trace = [this](std::string_view line) { messages_.trace(line); };
+    settings.trace = trace();
     return settings;
 }
 
@@ -278,7 +295,7 @@ std::unique_ptr<store::Store> Session::open_bytes(const std::string& text) {
 
 store::Opening Session::opening(const Call& call) {
     store::Opening with{.call = call, .environment = around_.environment};
-    if (common_.verbose) with.trace = [this](std::string_view line) { messages_.trace(line); };
+    with.trace = trace();
     return with;
 }
 

@@ -18,6 +18,7 @@
 #include "cli/session/address.hpp"
 #include "cli/session/common.hpp"
 #include "cli/session/surroundings.hpp"
+#include "cli/session/trace_file.hpp"
 #include "config/config.hpp"
 #include "store/catalog.hpp"
 #include "store/encrypted/open.hpp"
@@ -43,6 +44,7 @@ struct Scene {
 // One command's wiring: configuration, secrets, driver, stores, limits, signals, questions.
 class Session {
 public:
+    // Throws as TraceFile does.
     Session(const Surroundings& around, const Common& common, Messages& messages);
     // One of several targets that a command works on side by side: its own limits and tally, and it ends when `whole` is
     // ended. Its progress and warnings are the command's to show.
@@ -78,6 +80,10 @@ public:
     // Null where none is configured and the environment has no place for one.
     std::unique_ptr<Place> find_journal();
     backup::Confirm confirm();
+    // What goes over a wire is told to: --verbose, --trace, and whoever keeps exchanges. Null for nobody.
+    net::Trace trace() const;
+    // Who keeps them from the next opening on; empty: nobody. Called by any thread.
+    void keep_exchanges(std::function<void(const net::Exchanged& exchange)> keep) { keep_ = std::move(keep); }
 
     // Runs `work` while progress, warnings and signals are looked after.
     template <class Work>
@@ -123,6 +129,8 @@ private:
     Ticker* ticker_ = nullptr;
     std::mutex beating_;
     std::function<void()> each_beat_;
+    std::shared_ptr<TraceFile> trace_file_;  // null: none is asked for
+    std::function<void(const net::Exchanged& exchange)> keep_;
 };
 
 }  // namespace vbackup::cli

@@ -14,6 +14,7 @@
 #include "base/url.hpp"
 #include "io/digest.hpp"
 #include "io/files.hpp"
+#include "net/trace.hpp"
 #include "net/xml.hpp"
 
 namespace vbackup::net {
@@ -290,7 +291,7 @@ AwsCredentials::AwsCredentials(Environment environment, std::string profile, std
     : environment_(std::move(environment)),
       profile_(std::move(profile)),
       region_(std::move(region)),
-      trace_(std::move(trace)) {}
+      trace_(without_bodies(trace)) {}
 
 AwsKeys AwsCredentials::find(Call& call) const {
     const Search search{call, environment_, region_, trace_};

@@ -66,6 +66,7 @@ Exchange::Exchange(std::shared_ptr<Server> server, const Call& call, const Reque
 Exchange::~Exchange() {
     // The watch goes before what it wakes.
     watch_.reset();
+    if (!traced_ && !thrown_) trace_left();
     if (added_ && wire_) curl_multi_remove_handle(wire_->multi.get(), wire_->easy.get());
 }
 
@@ -118,6 +119,7 @@ std::size_t Exchange::on_body(std::span<const std::byte> bytes) {
                 break;
         }
         received_ += bytes.size();
+        note_body(bytes);
         return bytes.size();
     } catch (...) {
         thrown_ = std::current_exception();
@@ -288,19 +290,6 @@ void Exchange::fail(std::exception_ptr why) {
         trace_failure(error.what());
         throw;
     }
-}
-
-void Exchange::trace_answer() const {
-    if (!server_->trace) return;
-    const auto took = std::chrono::duration_cast<Milliseconds>(real_now() - begun_);
-    server_->trace(
-        net::trace_answer(request_.method, shown_url_, head_.status, sent_ + request_.body.size(), received_, took));
-}
-
-void Exchange::trace_failure(std::string_view why) const {
-    if (!server_->trace) return;
-    const auto took = std::chrono::duration_cast<Milliseconds>(real_now() - begun_);
-    server_->trace(net::trace_failure(request_.method, shown_url_, why, took));
 }
 
 }  // namespace vbackup::net

@@ -13,6 +13,7 @@
 #include "base/call.hpp"
 #include "net/curl_handle.hpp"
 #include "net/http.hpp"
+#include "net/trace.hpp"
 
 namespace vbackup::net {
 
@@ -64,6 +65,12 @@ public:
     // Throws Error{not_understood} when the body is compressed: that was not asked, and nothing here would unpack it.
     void require_plain() const;
 
+    // Its body is a stream of data, which no log keeps unless the answer is a refusal.
+    void is_data() { data_ = true; }
+
+    // A text of the server without the keys that it was sent: some repeat them when they refuse.
+    std::string without_keys(std::string text) const;
+
     // "GET https://host/path", safe to show.
     std::string text() const;
 
@@ -100,8 +107,13 @@ private:
     bool connecting() const;
     Error broken(CURLcode code) const;
     [[noreturn]] void fail(std::exception_ptr why);
-    void trace_answer() const;
-    void trace_failure(std::string_view why) const;
+    void note_header(std::string_view name, std::string_view value);
+    void note_body(std::span<const std::byte> bytes);
+    bool is_stream() const;
+    void trace_answer();
+    void trace_failure(std::string_view why);
+    void trace_left() noexcept;
+    Exchanged exchanged(const Noting& noting, std::string_view failure, Milliseconds took) const;
 
     std::shared_ptr<Server> server_;
     Call call_;
@@ -118,7 +130,11 @@ private:
     std::uint64_t received_ = 0;
     std::size_t head_bytes_ = 0;
     Response head_;
+    Headers sent_headers_;       // for a log that keeps them
+    std::string noted_;          // the beginning of the answer's body, for the same
     std::exception_ptr thrown_;  // by a callback; curl's frames lie in between
+    bool traced_ = false;
+    bool data_ = false;
     bool has_head_ = false;
     bool ended_ = false;
     bool added_ = false;

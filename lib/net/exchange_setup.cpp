@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "net/exchange.hpp"
+#include "net/mask.hpp"
 
 namespace vbackup::net {
 
@@ -128,6 +129,10 @@ void Exchange::set_bytes() {
 }
 
 void Exchange::set_headers(const Headers& extra) {
+    const auto add = [this](std::string_view name, std::string_view value) {
+        headers_.add(header_line(name, value));
+        note_header(name, value);
+    };
     headers_.add("User-Agent: vbackup");
     if (!server_->host_value.empty()) headers_.add("Host: " + server_->host_value);
     if (request_.upload == nullptr) {
@@ -136,11 +141,14 @@ void Exchange::set_headers(const Headers& extra) {
                          ? "Content-Type:"
                          : header_line("Content-Type", request_.content_type));
     }
-    for (const auto& [name, value] : extra) headers_.add(header_line(name, value));
-    for (const auto& [name, value] : request_.headers) headers_.add(header_line(name, value));
+    for (const auto& [name, value] : extra) add(name, value);
+    for (const auto& [name, value] : request_.headers) add(name, value);
     const Headers signature = request_.sign ? request_.sign() : Headers{};
-    for (const auto& [name, value] : signature) headers_.add(header_line(name, value));
-    for (const auto& [name, value] : server_->connection.secrets) headers_.add(header_line(name, value.reveal()));
+    for (const auto& [name, value] : signature) add(name, value);
+    for (const auto& [name, value] : server_->connection.secrets) {
+        headers_.add(header_line(name, value.reveal()));
+        note_header(name, masked);
+    }
     VBACKUP_CURL_SET(wire_->easy.get(), CURLOPT_HTTPHEADER, headers_.get());
 }
 

@@ -91,7 +91,7 @@ Response exchange_once(const std::shared_ptr<Server>& server, const Call& call, 
     Exchange exchange(server, call, request, {{"Accept-Encoding", "identity"}}, answer_buffer, keep);
     for (exchange.advance(); !exchange.ended(); exchange.advance()) exchange.wait();
     Response response = exchange.head();
-    response.body = std::move(body);
+    response.body = response.ok() ? std::move(body) : exchange.without_keys(std::move(body));
     if (response.ok() && !response.body.empty()) exchange.require_plain();
     return response;
 }

@@ -53,7 +53,9 @@ HttpSource::HttpSource(std::shared_ptr<Server> server, const Call& call, const R
     : call_(call),
       asked_zstd_(request.zstd),
       exchange_(std::move(server), call, request, std::move(extra), body_buffer,
-                [this](std::span<const std::byte> bytes) { return take(bytes); }) {}
+                [this](std::span<const std::byte> bytes) { return take(bytes); }) {
+    exchange_.is_data();
+}
 
 const Response& HttpSource::wait_for_head() {
     try {
@@ -102,7 +104,7 @@ std::string HttpSource::read_refusal(std::size_t most) {
         if (error.kind() != ErrorKind::unreachable && error.kind() != ErrorKind::stalled) throw;
     }
     body.resize(length);
-    return body;
+    return exchange_.without_keys(std::move(body));
 }
 
 std::size_t HttpSource::read(std::span<std::byte> into) {

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "net/resp_log.hpp"
 #include "net/resp_parser.hpp"
 #include "net/resp_socket.hpp"
 
@@ -67,10 +68,10 @@ std::string hint_of(const Reply& error, const RespServer& server) {
 }
 
 // "INFO persistence", without what may be data.
-std::string name_of(std::initializer_list<std::string_view> words) {
+std::string name_of(std::span<const std::string_view> words) {
     std::string name(*words.begin());
     for (const auto* group : {"INFO", "CLUSTER", "FUNCTION", "ACL", "FT._LIST"})
-        if (name == group && words.size() > 1) name += fmt::format(" {}", *(words.begin() + 1));
+        if (name == group && words.size() > 1) name += fmt::format(" {}", words[1]);
     return name;
 }
 
@@ -114,10 +115,27 @@ Error to_error(const Reply& error, const RespServer& server, std::string_view wh
     return whole;
 }
 
+namespace {
+
+// Runs `work`; what ends the connection goes into the log too.
+template <typename Work>
+auto logged(RespLog& log, Work work) {
+    try {
+        return work();
+    } catch (const Error& error) {
+        log.failed(error.message());
+        throw;
+    }
+}
+
+}  // namespace
+
 struct Resp::State {
-    State(Call& call, const RespServer& the_server) : server(the_server), socket(call, server) {}
+    State(Call& call, const RespServer& the_server)
+        : server(the_server), log(server), socket(logged(log, [&] { return RespSocket(call, server); })) {}
 
     RespServer server;
+    RespLog log;
     RespSocket socket;
     RespParser parser;
     std::string out;
@@ -132,7 +150,6 @@ struct Resp::State {
     Reply read_text(Call& call);
     Reply read_array(Call& call, int depth);
     Reply read_line(Call& call);
-    void begin(std::size_t words);
     [[noreturn]] void not_resp(std::string_view why) const;
 };
 
@@ -153,7 +170,9 @@ void Resp::State::fill(Call& call) {
     const auto had = in.size();
     in.resize(had + block_size);
     try {
-        in.resize(had + socket.receive(call, std::span(in).subspan(had)));
+        const auto count = socket.receive(call, std::span(in).subspan(had));
+        log.received(count);
+        in.resize(had + count);
     } catch (...) {
         in.resize(had);
         throw;
@@ -199,6 +218,7 @@ Reply Resp::State::read_text(Call& call) {
     at += have;
     if (have < whole) {
         reply.text.resize(whole);
+        log.received(whole - have);
         while (have < whole) have += socket.receive(call, std::span(reply.text).subspan(have));
     }
     while (in.size() - at < 2) fill(call);
@@ -287,6 +307,11 @@ void Resp::queue(Call& call, std::initializer_list<std::string_view> words) {
 
 void Resp::queue(Call& call, std::span<const std::string_view> words) {
     auto& out = state_->out;
+    if (noting_of(state_->server.trace)) {
+        std::uint64_t bytes = 0;
+        for (const auto word : words) bytes += word.size();
+        state_->log.sent(name_of(words), bytes);
+    }
     fmt::format_to(std::back_inserter(out), FMT_STRING("*{}\r\n"), words.size());
     for (const auto word : words) {
         if (word.size() <= large) {
@@ -311,18 +336,25 @@ void Resp::send(Call& call) {
 }
 
 Reply Resp::read(Call& call) {
-    send(call);
     state_->weight = 0;
-    return state_->read(call, 0);
+    auto reply = logged(state_->log, [&] {
+        send(call);
+        return state_->read(call, 0);
+    });
+    state_->log.answered(reply);
+    return reply;
 }
 
 Reply Resp::ask(Call& call, std::initializer_list<std::string_view> words) {
     const auto begun = std::chrono::steady_clock::now();
+    state_->log.flush();
     queue(call, words);
     auto reply = read(call);
+    state_->log.flush();
     if (state_->server.trace) {
         const auto took = std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now() - begun);
-        state_->server.trace(fmt::format("{} {} -> {} ({})", state_->server.address(), name_of(words),
+        state_->server.trace(fmt::format("{} {} -> {} ({})", state_->server.address(),
+                                         name_of(std::span(words.begin(), words.size())),
                                          size_of(reply, state_->server), format_duration(took)));
     }
     return reply;
@@ -330,7 +362,7 @@ Reply Resp::ask(Call& call, std::initializer_list<std::string_view> words) {
 
 Reply Resp::require(Call& call, std::initializer_list<std::string_view> words) {
     auto reply = ask(call, words);
-    if (reply.is_error()) throw to_error(reply, state_->server, name_of(words));
+    if (reply.is_error()) throw to_error(reply, state_->server, name_of(std::span(words.begin(), words.size())));
     return reply;
 }
 

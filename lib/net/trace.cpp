@@ -4,25 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cctype>
 
 #include "base/text.hpp"
+#include "net/mask.hpp"
 
 namespace vbackup::net {
 
 namespace {
-
-constexpr std::array<std::string_view, 9> secret_words = {"key",        "token", "secret", "sign", "passw",
-                                                          "credential", "auth",  "jwt",    "sig"};
-
-bool looks_secret(std::string_view name) {
-    std::string lower(name);
-    std::transform(lower.begin(), lower.end(), lower.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return std::any_of(secret_words.begin(), secret_words.end(),
-                       [&](std::string_view word) { return lower.find(word) != std::string::npos; });
-}
 
 std::string safe_query(std::string_view query) {
     std::string safe;
@@ -31,7 +19,7 @@ std::string safe_query(std::string_view query) {
         const std::string_view field = query.substr(0, end);
         const auto equals = field.find('=');
         if (equals != std::string_view::npos && looks_secret(field.substr(0, equals))) {
-            safe.append(field.substr(0, equals + 1)).append("***");
+            safe.append(field.substr(0, equals + 1)).append(masked);
         } else {
             safe.append(field);
         }
@@ -69,6 +57,18 @@ std::string trace_answer(std::string_view method, std::string_view url, int stat
 
 std::string trace_failure(std::string_view method, std::string_view url, std::string_view why, Milliseconds took) {
     return fmt::format("{} {} -> failed: {} ({}ms)", method, safe_url(url), why, took.count());
+}
+
+const Noting* noting_of(const Trace& trace) {
+    return trace.target<Noting>();
+}
+
+Trace without_bodies(const Trace& trace) {
+    const auto* noting = noting_of(trace);
+    if (!noting) return trace;
+    auto changed = *noting;
+    changed.bodies = false;
+    return changed;
 }
 
 }  // namespace vbackup::net

@@ -26,7 +26,14 @@ nlohmann::ordered_json made_stable(std::string out, const std::string& folder) {
     for (auto at = out.find(folder); at != std::string::npos; at = out.find(folder))
         out.replace(at, folder.size(), "~");
     auto document = nlohmann::ordered_json::parse(out);
-    if (document.contains("store") && document["store"].is_object()) document["store"]["free_bytes"] = 1000000000;
+    if (document.contains("parts")) {
+        document["system"] = "Linux 6.1.0 x86_64";
+        document["parts"] = nlohmann::ordered_json::array({{{"name", "vbackup"}, {"version", "1.0.0"}}});
+    }
+    if (document.contains("trace")) document["trace"]["log"]["creator"]["version"] = "1.0.0";
+    for (auto* checked : {&document, document.contains("health") ? &document["health"] : nullptr})
+        if (checked && checked->contains("store") && (*checked)["store"].is_object())
+            (*checked)["store"]["free_bytes"] = 1000000000;
     return document;
 }
 
@@ -79,6 +86,7 @@ TEST_CASE("the JSON of every verb is what it was, and fits its schema") {
     corpus.hold({"drivers"});
     corpus.hold({"config", "check"});
     corpus.hold({"check", "prod"});
+    corpus.hold({"diagnose", "prod"});
     corpus.hold({"create", "prod", "--id", "b1", "--to", store, "--description", "by hand"});
     corpus.hold({"pin", store, "b1", "missing"}, 3);
     corpus.hold({"unpin", store, "b1"});
@@ -118,6 +126,8 @@ TEST_CASE("the JSON of every verb is what it was, and fits its schema") {
     corpus.run({"config", "show"});
     corpus.run({"config", "init", "--config", (program.folder / "new.toml").string()});
     corpus.run({"status", store, "missing"}, 7);
+    corpus.run({"diagnose", "prod", (program.folder / "bundle.json").string()});
+    corpus.run({"diagnose", "nobody"}, 19);
 
     // A verb that is added comes in here; completion prints text for a shell, whatever is asked.
     for (const auto& page : cli::pages())
