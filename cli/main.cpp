@@ -2,8 +2,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 
 #include <algorithm>
 #include <atomic>
@@ -52,6 +56,19 @@ void fill_closed_streams() {
     for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
         if (fcntl(number, F_GETFD) < 0 && open("/dev/null", number == STDIN_FILENO ? O_WRONLY : O_RDONLY) != number)
             _exit(1);
+}
+
+// A core has every key in it. Children that are other programs dump as their own limits say again once they raise them.
+void forbid_core_dumps() {
+    struct rlimit limit = {};
+    if (getrlimit(RLIMIT_CORE, &limit) == 0) {
+        limit.rlim_cur = 0;
+        setrlimit(RLIMIT_CORE, &limit);
+    }
+#ifdef __linux__
+    // The limit does not hold where the kernel pipes cores to a program (core(5)). Nor can others of this user read its memory.
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
 }
 
 int write_all(int number, std::string_view bytes) {
@@ -148,6 +165,7 @@ int run(int count, char** words) {
 }  // namespace
 
 int main(int count, char** words) {
+    forbid_core_dumps();
     fill_closed_streams();
     catch_signals();
     try {

@@ -104,7 +104,10 @@ Secret from_variable(const Environment& environment, const std::string& name, st
 Secret from_command(const std::string& command, const Environment& environment, Milliseconds limit,
                     const std::string& what) {
     const std::array<std::string, 3> shell{"/bin/sh", "-c", command};
-    ProgramResult result = run_program(shell, environment, longest, limit);
+    // Other secrets of ours are none of its business; what AWS, Vault and others read is.
+    auto given = environment;
+    for (const auto* name : {"VBACKUP_API_KEY", "VBACKUP_PASSPHRASE", "VBACKUP_PING_URL"}) given.erase(name);
+    ProgramResult result = run_program(shell, given, longest, limit);
     const std::string by_hand = "run the command by hand to see why";
     switch (result.end) {
         case ProgramResult::End::timed_out:

@@ -7,6 +7,7 @@
 #include <cctype>
 
 #include "base/text.hpp"
+#include "net/trace.hpp"
 
 namespace vbackup::net {
 
@@ -110,7 +111,7 @@ std::string plain_words(const Response& response) {
 void throw_for_status(const Response& response, std::string_view what, std::string_view server_words) {
     const int status = response.status;
     if (status >= 300 && status < 400) {
-        const std::string where = one_line(place(response.header("location")), 120);
+        const std::string where = one_line(safe_url(place(response.header("location"))), 120);
         throw Error(ErrorKind::not_understood,
                     fmt::format("{}: sent on to {} (HTTP {})", what, where.empty() ? "nowhere" : where, status),
                     "vbackup follows no redirects: give the address of the database itself");

@@ -31,6 +31,7 @@ public:
     Process& operator=(const Process&) = delete;
 
     void signal(int number) const;
+    pid_t pid() const { return pid_; }
     // Waits for the end.
     Ended end();
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // --trace, diagnose, and what a process that ends badly leaves behind.
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
@@ -133,4 +135,30 @@ TEST_CASE("diagnose of what cannot be reached says so, with that exit code, and 
     CHECK(has(text.out, "not known: "));
     CHECK(has(text.out, "libcurl"));
     CHECK(has(text.out, "GET " + gone.substr(7)));
+}
+
+TEST_CASE("no core is dumped, and nobody else of the same user reads the memory") {
+    struct rlimit before = {};
+    REQUIRE(::getrlimit(RLIMIT_CORE, &before) == 0);
+    auto raised = before;
+    raised.rlim_cur = before.rlim_max;
+    ::setrlimit(RLIMIT_CORE, &raised);
+    HttpServer server;
+    std::binary_semaphore taken{0};
+    server.on("GET", "*", [&](const HttpRequest&) {
+        taken.release();
+        return Answer{.fault = Fault::stall};
+    });
+    Process process({"list", server.base()});
+    taken.acquire();
+    ::setrlimit(RLIMIT_CORE, &before);
+    const auto limits = read_whole("/proc/" + std::to_string(process.pid()) + "/limits");
+    const auto line = limits.substr(std::min(limits.find("Max core file size"), limits.size()), 40);
+    CHECK_MESSAGE(line.find(" 0 ") != std::string::npos, line);
+    // The kernel gives root what a process that may not be dumped has below /proc (proc(5)).
+    struct stat facts = {};
+    REQUIRE(::stat(("/proc/" + std::to_string(process.pid()) + "/environ").c_str(), &facts) == 0);
+    if (::geteuid() != 0) CHECK(facts.st_uid == 0);
+    process.signal(SIGTERM);
+    process.end();
 }
