@@ -147,9 +147,9 @@ struct Diagnosis {
     std::vector<Part> parts = {};
     std::string config_path = {};  // empty: there is no file
     std::vector<config::Setting> settings = {};
-    std::optional<CheckReport> health = {};  // what `check` says, as far as it came
-    std::optional<Error> problem = {};       // why there is no health, or what a create would be refused for
-    std::vector<std::string> lines = {};     // "GET http://… -> 200 (103 B, 12ms)"
+    std::optional<CheckReport> health = {};   // what `check` says, as far as it came
+    std::optional<Error> problem = {};        // why there is no health, or what a create would be refused for
+    std::vector<std::string> lines = {};      // "GET http://… -> 200 (103 B, 12ms)"
     std::vector<std::string> exchanges = {};  // entries of a HAR, each a JSON object
     std::string file = {};                    // where it was written; empty: it is the result
 };
