@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -126,6 +127,21 @@ constexpr std::array all_blows{
     Blow{.name = "words-early", .works = true, .lies = true, .words = Words::early},
     Blow{.name = "words-backwards", .works = true, .words = Words::backwards},
     Blow{.name = "words-unknown", .works = true, .words = Words::unknown},
+    Blow{.name = "disk-full", .call = "room", .code = ENOSPC},
+    Blow{.name = "disk-write-full", .call = "write", .code = ENOSPC},
+    Blow{.name = "disk-write", .call = "write", .code = EIO},
+    Blow{.name = "disk-read", .call = "read", .code = EIO},
+    Blow{.name = "disk-fsync", .call = "sync", .code = EIO},
+    Blow{.name = "disk-rename", .call = "rename", .code = EIO},
+    Blow{.name = "disk-folder-fsync", .call = "sync_directory", .code = EIO},
+    Blow{.name = "disk-open", .call = "open_write", .code = EMFILE},
+    Blow{.name = "disk-folder", .call = "make_directories", .code = ENOSPC},
+    Blow{.name = "disk-remove", .call = "remove", .code = EIO},
+    Blow{.name = "disk-list", .call = "list", .code = EIO},
+    Blow{.name = "kill", .kill = Kill::before},
+    Blow{.name = "kill-within", .kill = Kill::within},
+    Blow{.name = "power", .kill = Kill::power},
+    Blow{.name = "power-bytes", .kill = Kill::bytes},
 };
 
 // Does a RESP answer end where its bytes end? What no client can read does.
@@ -186,6 +202,11 @@ void Wedge::count_jobs(std::function<bool(std::string_view, std::string_view)> b
     begins_ = std::move(begins);
 }
 
+void Wedge::obey(Fate& fate) {
+    const std::scoped_lock lock(mutex_);
+    fate_ = &fate;
+}
+
 std::size_t Wedge::jobs() const {
     const std::scoped_lock lock(mutex_);
     return jobs_;
@@ -193,7 +214,7 @@ std::size_t Wedge::jobs() const {
 
 const Blow* Wedge::next() {
     const auto now = seen_++;
-    if (blow_ == nullptr || now < at_) return nullptr;
+    if (blow_ == nullptr || blow_->is_of_disk() || now < at_) return nullptr;
     if (blow_->words != Words::kept) return hits_ < times_ ? blow_ : nullptr;
     if (now - at_ >= times_) return nullptr;
     struck_ = true;
@@ -216,6 +237,9 @@ Tamper Wedge::http() {
             if (begins_ && taken && begins_(request.method, request.path)) ++jobs_;
             return answer;
         };
+        const auto fate = fate_ == nullptr ? Fate::Call::works : fate_->next("request");
+        if (fate == Fate::Call::last) work();
+        if (fate != Fate::Call::works) return Answer{.fault = Fault::close};
         const auto* blow = next();
         if (blow == nullptr) return work();
         Answer answer;
@@ -249,6 +273,9 @@ RespServer::Tamper Wedge::resp() {
             if (begins_ && !answer.bytes.starts_with('-') && begins_(command.front(), "")) ++jobs_;
             return answer;
         };
+        const auto fate = fate_ == nullptr ? Fate::Call::works : fate_->next("request");
+        if (fate == Fate::Call::last) work();
+        if (fate != Fate::Call::works) return RespAnswer{.bytes = {}, .then = RespAnswer::Then::close};
         const auto* blow = next();
         if (blow == nullptr) return work();
         RespAnswer answer;

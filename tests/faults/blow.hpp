@@ -11,12 +11,22 @@
 
 #include "faults/state_words.hpp"
 #include "support/fake_clock.hpp"
+#include "support/fate.hpp"
 #include "support/http_server.hpp"
 #include "support/resp_server.hpp"
 
 namespace vbackup::test {
 
-// A way in which one exchange with a server goes wrong.
+// How a process ends before its time.
+enum class Kill : std::uint8_t {
+    none,
+    before,  // a call that changes something
+    within,  // such a call: a write has written half, and the answer to a request is not seen
+    power,   // with the whole machine, before such a call: what was not fsynced is lost
+    bytes,   // the same, and folders are as they were seen last: bytes that were not fsynced are lost
+};
+
+// A way in which one exchange with a server goes wrong, or a call to the disk, or in which the program is killed.
 struct Blow {
     std::string_view name;
     bool works = false;  // the server does what it was asked, and only its answer is spoilt
@@ -28,7 +38,12 @@ struct Blow {
     bool lies_in_resp = false;  // the same of a Dragonfly, where it is the word for "there is none"
     // Of what the server says; the random numbers are the scenario's own.
     void (*spoil)(Answer&, std::mt19937_64&) = nullptr;
-    Words words = Words::kept;  // strikes only at answers that have such words
+    Words words = Words::kept;   // strikes only at answers that have such words
+    std::string_view call = {};  // of the file system: these fail instead, with `code`; "room": the disk gets full
+    int code = 0;
+    Kill kill = Kill::none;  // nothing goes wrong with exchanges but that they end
+
+    bool is_of_disk() const { return !call.empty() || kill != Kill::none; }
 };
 
 std::span<const Blow> blows();
@@ -51,6 +66,9 @@ public:
     // How many jobs servers have begun, over the world's whole life.
     std::size_t jobs() const;
 
+    // From now on exchanges are those of that process, and end with it. It must outlive this.
+    void obey(Fate& fate);
+
     Tamper http();
     RespServer::Tamper resp();
 
@@ -60,6 +78,7 @@ private:
     void hit(bool changed);
 
     const FakeClock& clock_;
+    Fate* fate_ = nullptr;
     mutable std::mutex mutex_;
     const Blow* blow_ = nullptr;
     std::function<bool(std::string_view, std::string_view)> begins_;

@@ -26,6 +26,7 @@ struct Wishes {
     std::size_t count = 1000;
     std::string only;
     std::size_t workers = 12;
+    bool crash = false;  // kills and power losses alone, at every place, and a table of them
 };
 
 // A number for a name, the same everywhere: what is drawn for one cell does not hang on which others there are.
@@ -38,8 +39,11 @@ std::uint64_t number_of(std::string_view name) {
 // All places where this fault can strike, in an order drawn by the seed.
 std::vector<Scenario> places(const Wishes& wishes, const Scenario& cell, const Calm& reference) {
     std::vector<Scenario> all;
-    for (std::size_t at = 0; at < reference.exchanges; ++at) {
+    for (std::size_t at = 0; at < reference.places(*cell.blow); ++at) {
         for (const std::size_t times : {std::size_t{1}, std::size_t{1000}}) {
+            // Who is dead stays so, and a full disk is full.
+            const bool once = cell.blow->kill != Kill::none || cell.blow->call == "room";
+            if (once && times > 1) continue;
             auto one = cell;
             one.at = at;
             one.times = times;
@@ -59,6 +63,7 @@ std::vector<Scenario> draw(const Wishes& wishes, const std::map<const Play*, Cal
             const auto found = calms.find(&play);
             if (found == calms.end()) continue;
             for (const auto& blow : blows()) {
+                if (wishes.crash && blow.kill == Kill::none) continue;
                 auto all = places(wishes, {&driver, &play, &blow}, found->second);
                 if (all.empty()) continue;
                 first.push_back(all.back());
@@ -67,6 +72,7 @@ std::vector<Scenario> draw(const Wishes& wishes, const std::map<const Play*, Cal
             }
         }
     }
+    fmt::print("{} cells of driver, verb and fault\n", first.size());
     std::mt19937_64 random(wishes.seed);
     std::shuffle(more.begin(), more.end(), random);
     std::shuffle(first.begin(), first.end(), random);
@@ -127,6 +133,32 @@ std::map<const Play*, Calm> calms_of(const Wishes& wishes) {
     return calms;
 }
 
+// What became of runs that were killed at that kind of call.
+struct Crashes {
+    std::size_t points = 0, done = 0, finished = 0, said = 0, bad = 0;
+};
+using CrashTable = std::map<std::string, Crashes>;
+
+void note(CrashTable& table, const Scenario& scenario, const Outcome& outcome) {
+    const auto where = outcome.where.empty() ? "after the end" : outcome.where;
+    auto& row = table[fmt::format("{:16} {:20} {:12} {}", scenario.driver->name, scenario.play->verb,
+                                  scenario.blow->name, where)];
+    ++row.points;
+    if (!outcome.fault.empty())
+        ++row.bad;
+    else if (!outcome.rerun)
+        ++row.done;
+    else
+        ++(*outcome.rerun == 0 ? row.finished : row.said);
+}
+
+void print(const CrashTable& table) {
+    fmt::print("{:16} {:20} {:12} {:18} {:>6} {:>6} {:>9} {:>6} {:>4}\n", "driver", "verb", "what", "killed at",
+               "points", "done", "by rerun", "says", "bad");
+    for (const auto& [name, row] : table)
+        fmt::print("{:69} {:6} {:6} {:9} {:6} {:4}\n", name, row.points, row.done, row.finished, row.said, row.bad);
+}
+
 int campaign(const Wishes& wishes) {
     const auto calms = calms_of(wishes);
     const auto scenarios = draw(wishes, calms);
@@ -135,6 +167,7 @@ int campaign(const Wishes& wishes) {
     std::atomic<std::size_t> bad{0}, known_ones{0};
     std::mutex mutex;
     std::map<int, std::size_t> codes;
+    CrashTable crashes;
     std::map<std::string, std::size_t> bad_ones;
     for (const auto* name : classes) bad_ones[name] = 0;
     side_by_side(wishes.workers, scenarios.size(), [&](std::size_t one) {
@@ -147,6 +180,7 @@ int campaign(const Wishes& wishes) {
         }
         const std::scoped_lock lock(mutex);
         ++codes[outcome.code];
+        if (wishes.crash) note(crashes, scenario, outcome);
         if (outcome.fault.empty()) return;
         const bool known = is_known(scenario, outcome.fault);
         ++(known ? known_ones : bad);
@@ -155,6 +189,7 @@ int campaign(const Wishes& wishes) {
                    scenario.lies() ? ", lied to" : "", outcome.fault);
         std::fflush(stdout);
     });
+    if (wishes.crash) print(crashes);
     for (const auto& [code, count] : codes) fmt::print("exit {:3}: {}\n", code, count);
     for (const auto& [name, count] : bad_ones) fmt::print("{}: {}\n", name, count);
     fmt::print("{} scenarios with seed {}, {} bad, {} known\n", scenarios.size(), wishes.seed, bad.load(),
@@ -168,8 +203,15 @@ int campaign(const Wishes& wishes) {
 
 int main(int count, char** words) {
     vbackup::test::Wishes wishes;
-    for (int at = 1; at + 1 < count; at += 2) {
-        const std::string word = words[at], value = words[at + 1];
+    for (int at = 1; at < count; at += 2) {
+        const std::string word = words[at];
+        if (word == "--crash") {
+            wishes.crash = true;
+            wishes.count = 1'000'000;
+            --at;
+            continue;
+        }
+        const std::string value = at + 1 < count ? words[at + 1] : "";
         if (word == "--seed") wishes.seed = std::stoull(value);
         if (word == "--count") wishes.count = std::stoull(value);
         if (word == "--only") wishes.only = value;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 
 #include "faults/stand.hpp"
@@ -25,16 +27,24 @@ struct Scenario {
 struct Calm {
     std::string out;
     std::size_t exchanges = 0;
-    std::size_t left = 0;   // with the server
-    std::size_t jobs = 0;   // that the server has begun
-    std::string schedules;  // that the server keeps
+    std::size_t left = 0;                           // with the server
+    std::size_t jobs = 0;                           // that the server has begun
+    std::string schedules;                          // that the server keeps
+    std::map<std::string, std::size_t> calls = {};  // to the file system
+    std::uint64_t written = 0;                      // bytes
+    std::size_t deeds = 0;                          // exchanges, and calls that change something
+
+    // In how many places a fault can strike.
+    std::size_t places(const Blow& blow) const;
 };
 
 // What a scenario came to.
 struct Outcome {
     int code = 0;
     bool struck = false;
-    std::string fault;  // what is wrong; empty: nothing
+    std::string fault;         // what is wrong; empty: nothing
+    std::string where;         // at which kind of call it was killed
+    std::optional<int> rerun;  // how the same command ended when it was given again
 };
 
 // Throws std::runtime_error when the play does not go by itself.

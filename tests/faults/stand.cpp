@@ -43,6 +43,7 @@ Stand::Stand(const Driver& driver) : world_(driver.make(folder_.path(), clock_))
     fs::create_directories(folder_ / ".config/vbackup");
     std::ofstream(folder_ / ".config/vbackup/vbackup.toml") << "[targets.prod]\n" << world_->settings(folder_.path());
     wedge_.count_jobs([this](auto method, auto path) { return world_->begins_job(method, path); });
+    wedge_.obey(disk_.fate);
     world_->tamper(wedge_);
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "faults/disk.hpp"
 #include "faults/world.hpp"
 
 namespace vbackup::test {
@@ -32,6 +33,7 @@ public:
 
     World& world() { return *world_; }
     Wedge& wedge() { return wedge_; }
+    Disk& disk() { return disk_; }
     const std::string& before() const { return before_; }
     const FakeClock& clock() const { return clock_; }
     // The backups that are in the stores, by place and id, with a digest of all that is theirs.
@@ -42,6 +44,7 @@ private:
 
     FakeClock clock_;
     TemporaryFolder folder_{TemporaryFolder::in_memory()};
+    Disk disk_{folder_.path()};
     Wedge wedge_{clock_};
     std::unique_ptr<World> world_;
     std::string before_;

@@ -360,6 +360,34 @@ Play remove_schedule() {
             .before = {schedule_set},
             .line = {"schedule", "remove", "prod", "--yes"}};
 }
+// What needs no database.
+Play copy() {
+    return {.verb = "copy",
+            .verdict = Play::Verdict::made,
+            .before = made_and_kept(),
+            .line = {"copy", "STORE", "b", "STORE2"},
+            .restore = {{"restore", "prod", "b", "--from", "STORE2", "--yes"}},
+            .look = {"list", "STORE2", "--output", "json"},
+            .kept = true,
+            .place = "STORE2"};
+}
+Play delete_kept() {
+    return {.verb = "delete",
+            .verdict = Play::Verdict::removed,
+            .before = made_and_kept(),
+            .line = {"delete", "STORE", "b", "--yes"},
+            .look = {"list", "STORE", "--output", "json"},
+            .gone = "b"};
+}
+Play prune_kept() {
+    auto play = create_kept();
+    play.verb = "prune-kept";
+    play.verdict = Play::Verdict::pruned;
+    play.before = {{"create", "prod", "--id", "a", "--to", "STORE"}, made_and_kept()[0]};
+    play.line = {"prune", "STORE", "--keep-last", "1", "--yes"};
+    play.gone = "a";
+    return play;
+}
 Play told(std::string_view verb, std::vector<std::string> line, Play::Lines before = {}) {
     return {.verb = verb, .verdict = Play::Verdict::told, .before = std::move(before), .line = std::move(line)};
 }
@@ -386,7 +414,8 @@ const std::vector<Driver>& played_drivers() {
          plays({create_kept(), create_left(), restore_kept(), restore_left(), delete_left(), download(),
                 create_begun(create_left()), wait_for_it(create_left()), cancel(), prune_left(),
                 failing(create_left(), "create-left-fails"), failing(restore_left(), "restore-left-fails"),
-                told("verify", {"verify", "prod", "b"}, made_and_left())},
+                told("verify", {"verify", "prod", "b"}, made_and_left()), copy(), delete_kept(), prune_kept(),
+                told("verify-kept", {"verify", "STORE", "b"}, made_and_kept())},
                made_and_left())},
         {"qdrant-1", false,
          [](const path&, const FakeClock&) -> std::unique_ptr<World> { return std::make_unique<QdrantWorld>(1); },

@@ -40,6 +40,15 @@ void FaultFiles::fail_next(const std::string& name, int code) {
     plan(std::move(fresh));
 }
 
+void FaultFiles::fail_named(const std::string& name, std::size_t nth, std::size_t times, int code) {
+    State fresh;
+    fresh.named = name;
+    fresh.nth = nth;
+    fresh.times = times;
+    fresh.code = code;
+    plan(std::move(fresh));
+}
+
 void FaultFiles::leave_room(std::uint64_t bytes) {
     State fresh;
     fresh.room = bytes;
@@ -48,6 +57,21 @@ void FaultFiles::leave_room(std::uint64_t bytes) {
 
 void FaultFiles::heal() {
     plan({});
+}
+
+void FaultFiles::obey(Fate& fate) {
+    const std::lock_guard lock(mutex_);
+    fate_ = &fate;
+}
+
+std::map<std::string, std::size_t> FaultFiles::calls_by_name() const {
+    const std::lock_guard lock(mutex_);
+    return state_.by_name;
+}
+
+std::uint64_t FaultFiles::written() const {
+    const std::lock_guard lock(mutex_);
+    return state_.written;
 }
 
 std::size_t FaultFiles::calls() const {
@@ -65,17 +89,33 @@ std::vector<std::string> FaultFiles::record() const {
     return state_.record;
 }
 
-void FaultFiles::note(const std::string& name, const std::string& what) const {
+FaultFiles::Ruling FaultFiles::rule(const std::string& name, const std::string& what) const {
     const std::lock_guard lock(mutex_);
     state_.record.push_back(name + " " + what);
     ++state_.calls;
+    const auto before = state_.by_name[name]++;
+    const bool changes = name != "open_read" && name != "read" && name != "seek" && name != "size" && name != "list" &&
+                         name != "free_bytes" && name != "try_lock";
+    if (fate_ != nullptr && changes) {
+        const auto call = fate_->next(name);
+        if (call == Fate::Call::nothing) return {.fails = true};
+        if (call == Fate::Call::last && name == "write") return {.fails = true, .half = true};
+    } else if (fate_ != nullptr && fate_->is_dead()) {
+        return {.fails = true};
+    }
+    const bool is_named = state_.named == name && before >= state_.nth && before - state_.nth < state_.times;
     const bool is_next = !state_.fail_name.empty() && state_.fail_name == name;
     const bool is_nth =
         state_.fail_at != 0 && (state_.dead ? state_.calls >= state_.fail_at : state_.calls == state_.fail_at);
-    if (!is_next && !is_nth) return;
+    if (!is_next && !is_nth && !is_named) return {};
     state_.fail_name.clear();
     state_.failed = true;
-    fail(name + " " + what, state_.code);
+    return {.fails = true, .half = is_named, .code = state_.code};
+}
+
+void FaultFiles::note(const std::string& name, const std::string& what) const {
+    const auto ruling = rule(name, what);
+    if (ruling.fails) fail(name + " " + what, ruling.code);
 }
 
 void FaultFiles::note(const std::string& name, int fd) const {
@@ -104,10 +144,13 @@ int FaultFiles::open_read(const fs::path& path) const {
 }
 
 std::size_t FaultFiles::write(int fd, std::span<const std::byte> bytes) const {
-    note("write", fd);
+    const auto ruling = rule("write", name_of(fd));
+    if (ruling.half) inner_.write(fd, bytes.first(bytes.size() / 2));
+    if (ruling.fails) fail("write " + name_of(fd), ruling.code);
     std::uint64_t taken = bytes.size();
     {
         const std::lock_guard lock(mutex_);
+        state_.written += taken;
         if (state_.room) taken = std::min(taken, *state_.room);
         if (state_.room) *state_.room -= taken;
         if (taken < bytes.size()) state_.failed = true;

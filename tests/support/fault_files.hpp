@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "io/files.hpp"
+#include "support/fate.hpp"
 
 namespace vbackup::test {
 
@@ -23,13 +24,19 @@ public:
     void fail_at(std::size_t nth, int code = EIO, bool dead = false);
     // The next call of this name fails: "sync", "rename", …
     void fail_next(const std::string& name, int code = EIO);
+    // The calls of this name from the `nth` on (0 is the next), `times` of them, fail; a write that does has written half.
+    void fail_named(const std::string& name, std::size_t nth, std::size_t times, int code = EIO);
     // After so many more bytes the disk is full: the write that would pass the limit is cut short and fails.
     void leave_room(std::uint64_t bytes);
     // No more faults, counting and recording begin anew.
     void heal();
+    // From now on the calls that change something are that process's, and end with it. It must outlive this.
+    void obey(Fate& fate);
 
-    std::size_t calls() const;                // counted since the last change of plan
-    bool failed() const;                      // whether a fault was given since then
+    std::size_t calls() const;  // counted since the last change of plan
+    bool failed() const;        // whether a fault was given since then
+    std::map<std::string, std::size_t> calls_by_name() const;
+    std::uint64_t written() const;            // bytes
     std::vector<std::string> record() const;  // "write b.part", "sync b.part", "rename b.part b"
 
     int open_write(const std::filesystem::path& path, bool append) const override;
@@ -59,12 +66,23 @@ private:
         bool dead = false;
         std::string fail_name;
         int code = EIO;
+        std::size_t nth = 0, times = 0;  // of the calls called `named`
+        std::string named;
         std::optional<std::uint64_t> room;
+        std::map<std::string, std::size_t> by_name;
+        std::uint64_t written = 0;
         bool failed = false;
         std::vector<std::string> record;
         std::map<int, std::string> names;  // of open files
     };
 
+    // What becomes of a call.
+    struct Ruling {
+        bool fails = false;
+        bool half = false;  // a write has written half of it
+        int code = EIO;
+    };
+    Ruling rule(const std::string& name, const std::string& what) const;
     void note(const std::string& name, const std::string& what) const;
     void note(const std::string& name, int fd) const;
     void plan(State fresh);
@@ -74,6 +92,7 @@ private:
     const io::FileSystem& inner_;
     mutable std::mutex mutex_;
     mutable State state_;
+    Fate* fate_ = nullptr;
 };
 
 }  // namespace vbackup::test
