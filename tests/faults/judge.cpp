@@ -123,7 +123,8 @@ public:
 
     std::string pruned() {
         auto last = ran_;
-        if (ran_.code != 0) {
+        // What is told to be under way is kept, as it should be.
+        if (ran_.code != 0 || scenario_.blow->words != Words::kept) {
             last = rerun();
             if (last.code != 0) return owed(not_finished(last, ran_));
         }
