@@ -140,7 +140,8 @@ TEST_CASE("the JSON of every verb is what it was, and fits its schema") {
 TEST_CASE("the schemas require every field that is always written, and leave room for more") {
     // Those of status without ID, and of verify with one ID, which stand at the top for one backup only.
     const std::map<std::string, std::set<std::string>> sometimes{
-        {"status.schema.json", {"newest_good"}}, {"verify.schema.json", {"id", "slice", "files", "structure", "drill", "error"}}};
+        {"status.schema.json", {"newest_good"}},
+        {"verify.schema.json", {"id", "slice", "files", "structure", "drill", "error"}}};
     std::size_t seen = 0;
     for (const auto& file : schema_files()) {
         CAPTURE(file);
