@@ -20,7 +20,9 @@ std::string after_name(std::string_view text) {
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> library_versions() {
-    return {{"libarchive", after_name(archive_version_details())},
+    // Asked once: libarchive 3.6 loses what it answered before, each time.
+    static const auto libarchive = after_name(archive_version_details());
+    return {{"libarchive", libarchive},
             {"OpenSSL", after_name(OpenSSL_version(OPENSSL_VERSION))},
             {"zstd", ZSTD_versionString()}};
 }
